@@ -1,0 +1,26 @@
+// Checksums and digests, each for one purpose.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace capstan {
+
+// CRC-32C (Castagnoli, RFC 3720 appendix B.4): torn and damaged bytes on disk. `seed` continues an earlier call.
+std::uint32_t crc32c(std::string_view bytes, std::uint32_t seed = 0);
+
+// XXH3, 64 and 128 bits: telling records apart. Not against an adversary.
+std::uint64_t hash64(std::string_view bytes, std::uint64_t seed = 0);
+struct Hash128 {
+  std::uint64_t high = 0;
+  std::uint64_t low = 0;
+  auto operator<=>(const Hash128&) const = default;
+};
+Hash128 hash128(std::string_view bytes, std::uint64_t seed = 0);
+
+// SHA-256 (FIPS 180-4), lower-case hexadecimal: evidence that people compare.
+std::string sha256_hex(std::string_view bytes);
+
+}  // namespace capstan
