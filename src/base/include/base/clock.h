@@ -6,14 +6,14 @@
 namespace capstan {
 
 class Clock {
- public:
+public:
   virtual ~Clock() = default;
   virtual Timestamp now() const = 0;            // may jump; never used to measure spans
   virtual MonotonicTime monotonic() const = 0;  // never jumps
 };
 
 class SystemClock final : public Clock {
- public:
+public:
   Timestamp now() const override;
   MonotonicTime monotonic() const override;
 };

@@ -1,4 +1,5 @@
-// One error type for the whole program: a code from the catalogue, a sentence, and what the other side asked us to wait.
+// One error type for the whole program: a code from the catalogue, a sentence, and what the other side asked us to
+// wait.
 //
 // A sentence reads "doing: what happened", outermost first, lower case, no full stop; `text()` puts the code last:
 //   polling activities of contoso: POST https://…/activities/ answered 429 and asked us to wait 30 s [E2003]
@@ -43,7 +44,7 @@ std::string_view to_string(ErrorClass error_class);
 std::string label(ErrorCode code);
 
 class [[nodiscard]] Error {
- public:
+public:
   Error(ErrorCode code, std::string sentence) : code_(code), sentence_(std::move(sentence)) {}
 
   ErrorCode code() const { return code_; }
@@ -62,7 +63,7 @@ class [[nodiscard]] Error {
   // Puts what was being done before the sentence: "polling activities of contoso".
   Error&& during(std::string_view doing) &&;
 
- private:
+private:
   ErrorCode code_;
   std::string sentence_;
   std::optional<Duration> pause_;

@@ -1,7 +1,7 @@
 // The disk, through a parameter, so that a crash, a full disk or a lost write is a unit test.
-// Errors: disk_full (ENOSPC, EDQUOT), disk_failed (EIO and everything unexpected), unreadable_file (ENOENT, EACCES on read),
-// directory_not_writable (EACCES, EROFS on write). The sentence names the call and the path.
-// One File is used by one thread at a time, except read_at, which any number may call at once. A FileSystem is shared.
+// Errors: disk_full (ENOSPC, EDQUOT), disk_failed (EIO and everything unexpected), unreadable_file (ENOENT, EACCES on
+// read), directory_not_writable (EACCES, EROFS on write). The sentence names the call and the path. One File is used by
+// one thread at a time, except read_at, which any number may call at once. A FileSystem is shared.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@
 namespace capstan {
 
 class File {
- public:
+public:
   virtual ~File() = default;
   // Reads up to `into.size()` bytes at `offset`; fewer only at the end of the file.
   virtual Result<std::size_t> read_at(std::uint64_t offset, std::span<char> into) const = 0;
@@ -35,7 +35,7 @@ class File {
 };
 
 class FileSystem {
- public:
+public:
   enum class OpenMode { read, write_existing, create_new, create_or_open };
 
   virtual ~FileSystem() = default;
@@ -52,7 +52,7 @@ class FileSystem {
 };
 
 class PosixFileSystem final : public FileSystem {
- public:
+public:
   Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override;
   Result<std::vector<std::string>> list(const std::string& directory) const override;
   Result<bool> exists(const std::string& path) const override;

@@ -10,7 +10,7 @@ namespace capstan {
 
 template <class T = void>
 class [[nodiscard]] Result : public std::expected<T, Error> {
- public:
+public:
   using std::expected<T, Error>::expected;
   Result(Error error) : std::expected<T, Error>(std::unexpected(std::move(error))) {}
 
@@ -28,11 +28,11 @@ class [[nodiscard]] Result : public std::expected<T, Error> {
 #define TRY(...) CAPSTAN_TRY_NAMED(CAPSTAN_TRY_JOIN(capstan_result_, __COUNTER__), __VA_ARGS__)
 #define CAPSTAN_TRY_JOIN(a, b) CAPSTAN_TRY_JOIN_AGAIN(a, b)
 #define CAPSTAN_TRY_JOIN_AGAIN(a, b) a##b
-#define CAPSTAN_TRY_NAMED(name, ...)                            \
-  __extension__({                                               \
-    auto&& name = (__VA_ARGS__);                                \
-    if (!name.has_value()) return std::move(name.error());      \
-    ::capstan::detail::take(std::move(name));                   \
+#define CAPSTAN_TRY_NAMED(name, ...)                       \
+  __extension__({                                          \
+    auto&& name = (__VA_ARGS__);                           \
+    if (!name.has_value()) return std::move(name.error()); \
+    ::capstan::detail::take(std::move(name));              \
   })
 
 namespace capstan::detail {

@@ -8,7 +8,7 @@
 namespace capstan {
 
 class Secret {
- public:
+public:
   Secret() = default;
   explicit Secret(std::string value) : value_(std::move(value)) {}
   Secret(const Secret&) = default;
@@ -20,7 +20,7 @@ class Secret {
   bool is_empty() const { return value_.empty(); }
   std::string_view reveal() const { return value_; }
 
- private:
+private:
   std::string value_;
 };
 

@@ -11,7 +11,8 @@ namespace capstan {
 
 using Duration = std::chrono::milliseconds;
 using Timestamp = std::chrono::sys_time<std::chrono::milliseconds>;  // wall clock
-using MonotonicTime = std::chrono::time_point<std::chrono::steady_clock, std::chrono::nanoseconds>;  // for waiting and measuring only
+using MonotonicTime =
+    std::chrono::time_point<std::chrono::steady_clock, std::chrono::nanoseconds>;  // for waiting and measuring only
 
 constexpr Timestamp from_epoch_ms(std::int64_t ms) { return Timestamp{std::chrono::milliseconds{ms}}; }
 constexpr std::int64_t epoch_ms(Timestamp t) { return t.time_since_epoch().count(); }

@@ -20,12 +20,13 @@ struct Row {
 };
 
 class Encoder {
- public:
+public:
   virtual ~Encoder() = default;
-  // The paths it wants of records of this feed; nullptr: none (the record's bytes are enough). Lives as long as the encoder.
+  // The paths it wants of records of this feed; nullptr: none (the record's bytes are enough). Lives as long as the
+  // encoder.
   virtual const FieldPlan* plan(std::string_view feed) const = 0;
-  // Appends one message without a line end. On an error `out` is as it was. A quarantined record is encoded too (reason and raw bytes,
-  // made valid UTF-8). Errors: not_encodable.
+  // Appends one message without a line end. On an error `out` is as it was. A quarantined record is encoded too (reason
+  // and raw bytes, made valid UTF-8). Errors: not_encodable.
   virtual Result<> encode(const Row& row, std::string& out) const = 0;
 };
 

@@ -32,20 +32,22 @@ struct BuildContext {
   std::function<std::shared_ptr<net::Tenant>(std::string_view name)> tenant;
 };
 
-// One kind: its declaration and how one is made. `make` reads the options (everything but `type`), adds findings, and returns nullptr
-// when there was an error. It does not touch the network or the disk.
+// One kind: its declaration and how one is made. `make` reads the options (everything but `type`), adds findings, and
+// returns nullptr when there was an error. It does not touch the network or the disk.
 template <class Component>
 struct Kind {
-  std::string name;      // "mdca", "syslog", "cef"
-  std::string summary;   // one sentence
+  std::string name;     // "mdca", "syslog", "cef"
+  std::string summary;  // one sentence
   std::vector<config::OptionDescription> options;
-  std::string example;   // YAML, complete and valid
-  std::function<std::unique_ptr<Component>(const config::Node& options, const BuildContext& context, config::Findings& findings)> make;
+  std::string example;  // YAML, complete and valid
+  std::function<std::unique_ptr<Component>(const config::Node& options, const BuildContext& context,
+                                           config::Findings& findings)>
+      make;
 };
 
 template <class Component>
 class Kinds {
- public:
+public:
   void add(Kind<Component> kind) { kinds_.push_back(std::move(kind)); }
   const Kind<Component>* find(std::string_view name) const {
     for (const auto& kind : kinds_)
@@ -54,7 +56,7 @@ class Kinds {
   }
   const std::vector<Kind<Component>>& all() const { return kinds_; }
 
- private:
+private:
   std::vector<Kind<Component>> kinds_;
 };
 

@@ -1,5 +1,5 @@
-// A sink makes one attempt to deliver one payload. It may keep a connection or an open file, starts no thread, does not retry.
-// It is called by one thread at a time (each route has its own).
+// A sink makes one attempt to deliver one payload. It may keep a connection or an open file, starts no thread, does not
+// retry. It is called by one thread at a time (each route has its own).
 #pragma once
 
 #include <cstdint>
@@ -32,22 +32,24 @@ struct Payload {
 };
 
 struct Delivery {
-  std::uint64_t accepted = 0;   // messages
-  std::uint64_t cut = 0;        // of those: shortened by rule (message_too_long)
-  std::uint64_t resent = 0;     // of those: may have arrived before (sent again after a broken connection)
+  std::uint64_t accepted = 0;  // messages
+  std::uint64_t cut = 0;       // of those: shortened by rule (message_too_long)
+  std::uint64_t resent = 0;    // of those: may have arrived before (sent again after a broken connection)
   struct Rejected {
     std::size_t message = 0;
     Error error;
   };
   std::vector<Rejected> rejected;  // dead letters: will not be tried again
-  // What the sink needs to know after a restart so that it does not write twice (a file and its size); stored with the cursor.
+  // What the sink needs to know after a restart so that it does not write twice (a file and its size); stored with the
+  // cursor.
   std::string receipt;
 };
 
 class Sink {
- public:
+public:
   virtual ~Sink() = default;
-  // Called once before the first deliver with the receipt stored last (empty: none). The same route's payloads follow from there.
+  // Called once before the first deliver with the receipt stored last (empty: none). The same route's payloads follow
+  // from there.
   virtual Result<> resume(std::string_view receipt) = 0;
   // One attempt, whole: an Error means that nothing of it counts as delivered and all of it will come again.
   virtual Result<Delivery> deliver(const Payload& payload, const Call& call) = 0;

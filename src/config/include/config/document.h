@@ -1,6 +1,7 @@
-// YAML text → Node. Duplicate keys, deep nesting (over 64) and alias bombs (over 100,000 nodes) are findings. ${env:NAME}, ${file:/path}
-// (one trailing newline is cut) and ${credential:NAME} ($CREDENTIALS_DIRECTORY/NAME, systemd LoadCredential) are resolved inside
-// scalars; one that cannot be is a finding (unresolved_secret) at its line; `$${` is a plain `${`.
+// YAML text → Node. Duplicate keys, deep nesting (over 64) and alias bombs (over 100,000 nodes) are findings.
+// ${env:NAME}, ${file:/path} (one trailing newline is cut) and ${credential:NAME} ($CREDENTIALS_DIRECTORY/NAME, systemd
+// LoadCredential) are resolved inside scalars; one that cannot be is a finding (unresolved_secret) at its line; `$${`
+// is a plain `${`.
 #pragma once
 
 #include <functional>

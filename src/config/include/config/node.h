@@ -1,4 +1,5 @@
-// A parsed configuration: scalars as text, every node with its place. What a scalar means is said by the declaration that reads it
+// A parsed configuration: scalars as text, every node with its place. What a scalar means is said by the declaration
+// that reads it
 // (`country: no` is Norway). Independent of the parser; made by config/document.h.
 #pragma once
 
@@ -25,7 +26,7 @@ struct Node {
   struct Member;  // key and value
 
   Kind kind = Kind::null;
-  std::string scalar;      // after ${…} has been resolved
+  std::string scalar;  // after ${…} has been resolved
   bool is_quoted = false;
   bool is_secret = false;  // a ${…} reference was resolved into it: its text must not be shown
   std::vector<Node> items;
@@ -52,14 +53,14 @@ std::string to_string(const Finding& finding);
 
 // All findings, not the first: decoding goes on after one.
 class Findings {
- public:
+public:
   void add(ErrorCode code, const Place& place, std::string sentence);
   void warn(ErrorCode code, const Place& place, std::string sentence);
   bool has_errors() const;
   const std::vector<Finding>& all() const { return all_; }
   void append(const Findings& other);
 
- private:
+private:
   std::vector<Finding> all_;
 };
 

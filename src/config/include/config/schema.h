@@ -1,19 +1,19 @@
-// One declaration of an option, bound by pointer to member, gives parsing, defaults, findings with their place, help, the reference
-// page and JSON Schema. A default is written once: in the struct.
+// One declaration of an option, bound by pointer to member, gives parsing, defaults, findings with their place, help,
+// the reference page and JSON Schema. A default is written once: in the struct.
 //
-//   struct FileSinkOptions { std::string path; Bytes rotate_bytes = 100_MiB; Compression compression = Compression::none; };
-//   Schema<FileSinkOptions> schema() {
+//   struct FileSinkOptions { std::string path; Bytes rotate_bytes = 100_MiB; Compression compression =
+//   Compression::none; }; Schema<FileSinkOptions> schema() {
 //     Schema<FileSinkOptions> s;
 //     s.option("path", &FileSinkOptions::path, "where to write").required().example("/var/log/capstan/alerts.cef");
 //     s.option("rotate_bytes", &FileSinkOptions::rotate_bytes, "start a new file at this size").range(1_KiB, 1_TiB);
-//     s.choice("compression", &FileSinkOptions::compression, {{"none", Compression::none}, {"gzip", Compression::gzip}}, "…");
-//     s.object("auth", &…::auth, auth_schema(), "…");                     // a nested object
-//     s.rule([](const FileSinkOptions& o, const Node& at, Findings& findings) { … });   // what one option alone cannot say
-//     return s;
+//     s.choice("compression", &FileSinkOptions::compression, {{"none", Compression::none}, {"gzip",
+//     Compression::gzip}}, "…"); s.object("auth", &…::auth, auth_schema(), "…");                     // a nested object
+//     s.rule([](const FileSinkOptions& o, const Node& at, Findings& findings) { … });   // what one option alone cannot
+//     say return s;
 //   }
 //
-// Types: bool, integers, std::string, Duration, Bytes, Secret (only by ${…} reference: plain_secret otherwise), std::optional of those,
-// std::vector<std::string>, config::Raw (the node itself, checked by its reader).
+// Types: bool, integers, std::string, Duration, Bytes, Secret (only by ${…} reference: plain_secret otherwise),
+// std::optional of those, std::vector<std::string>, config::Raw (the node itself, checked by its reader).
 #pragma once
 
 #include <cstdint>
@@ -36,13 +36,14 @@ namespace capstan::config {
 // What the outside may know of one option.
 struct OptionDescription {
   std::string name;
-  std::string type;           // "text", "number", "yes/no", "duration", "size", "secret", "list of text", "one of", "object", "any"
+  std::string
+      type;  // "text", "number", "yes/no", "duration", "size", "secret", "list of text", "one of", "object", "any"
   std::string help;
-  std::string default_text;   // as one would write it; empty: none
+  std::string default_text;  // as one would write it; empty: none
   std::string example;
   bool is_required = false;
   std::vector<std::string> choices;
-  std::string range;          // "1KiB to 1TiB"; empty: none
+  std::string range;                       // "1KiB to 1TiB"; empty: none
   std::vector<OptionDescription> options;  // of an object
 };
 
@@ -51,7 +52,8 @@ struct Raw {
   Node node;
 };
 
-// --- reading one scalar; each gives a finding (wrong_value, "expected a duration such as 30s or 2d, got \"fast\"") and false ----------
+// --- reading one scalar; each gives a finding (wrong_value, "expected a duration such as 30s or 2d, got \"fast\"") and
+// false ----------
 bool read(const Node& node, std::string_view option, bool& into, Findings& findings);
 bool read(const Node& node, std::string_view option, std::int64_t& into, Findings& findings);
 bool read(const Node& node, std::string_view option, std::string& into, Findings& findings);
@@ -67,8 +69,8 @@ bool read(const Node& node, std::string_view option, T& into, Findings& findings
   if (!read(node, option, value, findings)) return false;
   if (!std::in_range<T>(value)) {
     findings.add(ErrorCode::wrong_value, node.place,
-                 std::string(option) + ": expected a number from " + std::to_string(std::numeric_limits<T>::min()) + " to " +
-                     std::to_string(std::numeric_limits<T>::max()) + ", got " + node.scalar);
+                 std::string(option) + ": expected a number from " + std::to_string(std::numeric_limits<T>::min()) +
+                     " to " + std::to_string(std::numeric_limits<T>::max()) + ", got " + node.scalar);
     return false;
   }
   into = static_cast<T>(value);
@@ -82,7 +84,8 @@ bool read(const Node& node, std::string_view option, std::optional<T>& into, Fin
   return true;
 }
 
-// --- how a default is written, and what a type is called ----------------------------------------------------------------------------
+// --- how a default is written, and what a type is called
+// ----------------------------------------------------------------------------
 inline std::string written(bool v) { return v ? "true" : "false"; }
 inline std::string written(const std::string& v) { return v; }
 inline std::string written(Duration v) { return ::capstan::to_string(v); }
@@ -92,62 +95,102 @@ inline std::string written(const Raw&) { return {}; }
 std::string written(const std::vector<std::string>& v);
 template <class T>
   requires(std::is_integral_v<T> && !std::is_same_v<T, bool>)
-std::string written(T v) { return std::to_string(v); }
+std::string written(T v) {
+  return std::to_string(v);
+}
 template <class T>
-std::string written(const std::optional<T>& v) { return v ? written(*v) : std::string{}; }
+std::string written(const std::optional<T>& v) {
+  return v ? written(*v) : std::string{};
+}
 
-template <class T> struct TypeName { static constexpr std::string_view value = "number"; };
-template <> struct TypeName<bool> { static constexpr std::string_view value = "yes/no"; };
-template <> struct TypeName<std::string> { static constexpr std::string_view value = "text"; };
-template <> struct TypeName<Duration> { static constexpr std::string_view value = "duration"; };
-template <> struct TypeName<Bytes> { static constexpr std::string_view value = "size"; };
-template <> struct TypeName<Secret> { static constexpr std::string_view value = "secret"; };
-template <> struct TypeName<std::vector<std::string>> { static constexpr std::string_view value = "list of text"; };
-template <> struct TypeName<Raw> { static constexpr std::string_view value = "any"; };
-template <class T> struct TypeName<std::optional<T>> : TypeName<T> {};
+template <class T>
+struct TypeName {
+  static constexpr std::string_view value = "number";
+};
+template <>
+struct TypeName<bool> {
+  static constexpr std::string_view value = "yes/no";
+};
+template <>
+struct TypeName<std::string> {
+  static constexpr std::string_view value = "text";
+};
+template <>
+struct TypeName<Duration> {
+  static constexpr std::string_view value = "duration";
+};
+template <>
+struct TypeName<Bytes> {
+  static constexpr std::string_view value = "size";
+};
+template <>
+struct TypeName<Secret> {
+  static constexpr std::string_view value = "secret";
+};
+template <>
+struct TypeName<std::vector<std::string>> {
+  static constexpr std::string_view value = "list of text";
+};
+template <>
+struct TypeName<Raw> {
+  static constexpr std::string_view value = "any";
+};
+template <class T>
+struct TypeName<std::optional<T>> : TypeName<T> {};
 
-// Reports members that no option has (unknown_option, with the nearest name), and a node that is not a map. False when it is not a map.
-bool check_members(const Node& node, std::string_view owner, const std::vector<OptionDescription>& known, Findings& findings);
+// Reports members that no option has (unknown_option, with the nearest name), and a node that is not a map. False when
+// it is not a map.
+bool check_members(const Node& node, std::string_view owner, const std::vector<OptionDescription>& known,
+                   Findings& findings);
 
 template <class C>
 class Schema {
- public:
+public:
   // Refines the option declared last.
   class Refine {
-   public:
+  public:
     explicit Refine(Schema& schema) : schema_(schema) {}
-    Refine& required() { last().is_required = true; return *this; }
-    Refine& example(std::string text) { last().example = std::move(text); return *this; }
+    Refine& required() {
+      last().is_required = true;
+      return *this;
+    }
+    Refine& example(std::string text) {
+      last().example = std::move(text);
+      return *this;
+    }
     template <class T>
     Refine& range(T lowest, T highest) {
       last().range = written(lowest) + " to " + written(highest);
-      schema_.checks_.back() = [lowest, highest, member = schema_.bound_.back()](const C& c, const Node& at, Findings& findings) {
+      schema_.checks_.back() = [lowest, highest, member = schema_.bound_.back()](const C& c, const Node& at,
+                                                                                 Findings& findings) {
         const T& value = *static_cast<const T*>(member(c));
         if (value < lowest || highest < value)
-          findings.add(ErrorCode::wrong_value, at.place, "expected " + written(lowest) + " to " + written(highest) + ", got " + written(value));
+          findings.add(ErrorCode::wrong_value, at.place,
+                       "expected " + written(lowest) + " to " + written(highest) + ", got " + written(value));
       };
       return *this;
     }
 
-   private:
+  private:
     OptionDescription& last() { return schema_.described_.back(); }
     Schema& schema_;
   };
 
   template <class T>
-  Refine option(std::string name, T C::*member, std::string help) {
+  Refine option(std::string name, T C::* member, std::string help) {
     OptionDescription d;
     d.name = name;
     d.type = TypeName<T>::value;
     d.help = std::move(help);
     d.default_text = written(C{}.*member);
-    add(std::move(d), [name, member](C& c, const Node& node, Findings& f) { return read(node, name, c.*member, f); },
+    add(
+        std::move(d), [name, member](C& c, const Node& node, Findings& f) { return read(node, name, c.*member, f); },
         [member](const C& c) -> const void* { return &(c.*member); });
     return Refine(*this);
   }
 
   template <class E>
-  Refine choice(std::string name, E C::*member, std::vector<std::pair<std::string, E>> values, std::string help) {
+  Refine choice(std::string name, E C::* member, std::vector<std::pair<std::string, E>> values, std::string help) {
     OptionDescription d;
     d.name = name;
     d.type = "one of";
@@ -156,7 +199,8 @@ class Schema {
       d.choices.push_back(word);
       if (value == C{}.*member) d.default_text = word;
     }
-    add(std::move(d),
+    add(
+        std::move(d),
         [name, member, values](C& c, const Node& node, Findings& f) {
           std::string expected;
           for (const auto& [word, value] : values) {
@@ -166,7 +210,8 @@ class Schema {
             }
             expected += (expected.empty() ? "" : ", ") + word;
           }
-          f.add(ErrorCode::wrong_value, node.place, name + ": expected one of " + expected + ", got \"" + node.scalar + "\"");
+          f.add(ErrorCode::wrong_value, node.place,
+                name + ": expected one of " + expected + ", got \"" + node.scalar + "\"");
           return false;
         },
         [member](const C& c) -> const void* { return &(c.*member); });
@@ -174,13 +219,14 @@ class Schema {
   }
 
   template <class O>
-  Refine object(std::string name, O C::*member, Schema<O> schema, std::string help) {
+  Refine object(std::string name, O C::* member, Schema<O> schema, std::string help) {
     OptionDescription d;
     d.name = name;
     d.type = "object";
     d.help = std::move(help);
     d.options = schema.options();
-    add(std::move(d),
+    add(
+        std::move(d),
         [name, member, schema = std::move(schema)](C& c, const Node& node, Findings& f) {
           c.*member = schema.decode(node, name, f);
           return true;
@@ -197,7 +243,8 @@ class Schema {
 
   const std::vector<OptionDescription>& options() const { return described_; }
 
-  // Reads `node` (null counts as an empty map). `owner` names it in findings: "sink arcsight". What could not be read keeps its default.
+  // Reads `node` (null counts as an empty map). `owner` names it in findings: "sink arcsight". What could not be read
+  // keeps its default.
   C decode(const Node& node, std::string_view owner, Findings& findings) const {
     C c{};
     const std::size_t before = findings.all().size();
@@ -206,7 +253,8 @@ class Schema {
       const Node* value = node.find(described_[i].name);
       if (value == nullptr || value->kind == Node::Kind::null) {
         if (described_[i].is_required)
-          findings.add(ErrorCode::missing_option, node.place, std::string(owner) + " needs the option \"" + described_[i].name + "\"");
+          findings.add(ErrorCode::missing_option, node.place,
+                       std::string(owner) + " needs the option \"" + described_[i].name + "\"");
         continue;
       }
       if (readers_[i](c, *value, findings) && checks_[i]) checks_[i](c, *value, findings);
@@ -216,7 +264,7 @@ class Schema {
     return c;
   }
 
- private:
+private:
   using Reader = std::function<bool(C&, const Node&, Findings&)>;
   using Check = std::function<void(const C&, const Node&, Findings&)>;
   using Bound = std::function<const void*(const C&)>;

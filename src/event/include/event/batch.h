@@ -1,8 +1,9 @@
-// A batch: records one after another in one buffer, in the order they came, in the form the journal stores (docs/formats/journal.md,
-// "record"). Building one and reading one back never copies a record twice.
+// A batch: records one after another in one buffer, in the order they came, in the form the journal stores
+// (docs/formats/journal.md, "record"). Building one and reading one back never copies a record twice.
 //
-//   record = u32 size of what follows | u8 version=1 | u8 flags (bit 0 updated, bit 1 quarantined) | u8 feed size | u8 0
-//          | u16 id size | u16 0 | i64 event time | i64 saved time | u64 content hash | feed | id | raw          (little endian)
+//   record = u32 size of what follows | u8 version=1 | u8 flags (bit 0 updated, bit 1 quarantined) | u8 feed size | u8
+//   0
+//          | u16 id size | u16 0 | i64 event time | i64 saved time | u64 content hash | feed | id | raw (little endian)
 //
 // Not shared between threads while it is built.
 #pragma once
@@ -19,7 +20,7 @@
 namespace capstan {
 
 class Batch {
- public:
+public:
   // Copies the record in. Fails with not_encodable when a part is longer than its field can say.
   Result<> add(const RecordView& record);
   std::size_t size() const { return offsets_.size(); }
@@ -30,7 +31,7 @@ class Batch {
   std::size_t stored_size() const { return bytes_.size(); }
   void clear();
 
- private:
+private:
   std::string bytes_;  // always reserves raw_padding behind its end
   std::vector<std::size_t> offsets_;
 };

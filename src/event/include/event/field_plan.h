@@ -5,8 +5,9 @@
 //   mainInfo.eventObjects[].name      every item's member, in order, items without it count as missing
 //   entities[type=policyRule].id      of the items whose member `type` is this text, the member `id`
 //   mainInfo.eventObjects[0].name     one item
-// A record is walked once (simdjson On-Demand) in document order whatever the number of paths; nothing is allocated per record once
-// the walker is warm. Values are views into the record or into the walker's scratch and live until the next walk.
+// A record is walked once (simdjson On-Demand) in document order whatever the number of paths; nothing is allocated per
+// record once the walker is warm. Values are views into the record or into the walker's scratch and live until the next
+// walk.
 #pragma once
 
 #include <cstddef>
@@ -25,13 +26,13 @@ namespace capstan {
 struct Value {
   enum class Type : std::uint8_t { missing, null, boolean, number, string, object, array, list };
   Type type = Type::missing;
-  std::string_view text;         // boolean, number: as written (exact above 2^53); string: unescaped; object, array: raw JSON
+  std::string_view text;  // boolean, number: as written (exact above 2^53); string: unescaped; object, array: raw JSON
   std::span<const Value> items;  // list: what a path with [] or [k=v] found
   bool is_missing() const { return type == Type::missing; }
 };
 
 class FieldPlan {
- public:
+public:
   FieldPlan();
   ~FieldPlan();
   FieldPlan(FieldPlan&&) noexcept;
@@ -44,24 +45,25 @@ class FieldPlan {
   struct Impl;
   const Impl& impl() const { return *impl_; }
 
- private:
+private:
   std::unique_ptr<Impl> impl_;
 };
 
 // One per thread.
 class FieldWalker {
- public:
+public:
   FieldWalker();
   ~FieldWalker();
   FieldWalker(FieldWalker&&) noexcept;
   FieldWalker& operator=(FieldWalker&&) noexcept;
 
-  // Fills one value a slot. A member that simdjson refuses (a lone surrogate in a string) becomes null and is counted in
-  // refused(); a record that it refuses whole fails with broken_record. `raw` needs raw_padding readable bytes behind it.
+  // Fills one value a slot. A member that simdjson refuses (a lone surrogate in a string) becomes null and is counted
+  // in refused(); a record that it refuses whole fails with broken_record. `raw` needs raw_padding readable bytes
+  // behind it.
   Result<std::span<const Value>> walk(const FieldPlan& plan, std::string_view raw);
   std::uint64_t refused() const;
 
- private:
+private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -13,7 +13,7 @@
 namespace capstan {
 
 class JsonReader {
- public:
+public:
   JsonReader();
   ~JsonReader();
   JsonReader(JsonReader&&) noexcept;
@@ -24,12 +24,14 @@ class JsonReader {
   Result<> open(std::string_view raw);
   // Top-level member as text (strings unescaped, valid until the next open), exact integer, or raw JSON.
   std::optional<std::string> text(std::string_view member);
-  std::optional<std::int64_t> integer(std::string_view member);   // also of integral doubles such as 1607952165309.0; fractions are cut
+  std::optional<std::int64_t> integer(
+      std::string_view member);  // also of integral doubles such as 1607952165309.0; fractions are cut
   std::optional<std::string_view> raw(std::string_view member);
-  // Independent of member order and blanks, dependent on everything else (names that differ only in case are two names).
+  // Independent of member order and blanks, dependent on everything else (names that differ only in case are two
+  // names).
   std::uint64_t content_hash();
 
- private:
+private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -19,14 +19,15 @@ enum class RecordKind : std::uint8_t {
 // A view: the bytes belong to the Batch or Slice it was taken from and die with it.
 // `raw` is followed by at least raw_padding readable bytes (simdjson reads past the end).
 struct RecordView {
-  std::string_view feed;         // "activities", "alerts", …; at most 255 bytes
-  std::string_view id;           // the service's id; at most 65,535 bytes
-  std::string_view raw;          // one JSON object as it came
-  Timestamp event_time{};        // when it happened, as the record says
-  Timestamp saved_time{};        // when the service saved it (activities: `created`); event_time where there is none
-  std::uint64_t content_hash = 0;  // of the content, independent of member order; tells a changed record from a repeated one
+  std::string_view feed;   // "activities", "alerts", …; at most 255 bytes
+  std::string_view id;     // the service's id; at most 65,535 bytes
+  std::string_view raw;    // one JSON object as it came
+  Timestamp event_time{};  // when it happened, as the record says
+  Timestamp saved_time{};  // when the service saved it (activities: `created`); event_time where there is none
+  std::uint64_t content_hash =
+      0;  // of the content, independent of member order; tells a changed record from a repeated one
   RecordKind kind = RecordKind::created;
-  bool is_quarantined = false;   // not well-formed JSON or not UTF-8: kept, marked, never parsed
+  bool is_quarantined = false;  // not well-formed JSON or not UTF-8: kept, marked, never parsed
 };
 
 constexpr std::size_t raw_padding = 64;

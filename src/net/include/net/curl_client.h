@@ -1,5 +1,6 @@
-// The real HttpClient: one libcurl multi handle on one thread (so connections, TLS sessions and HTTP/2 streams are shared) behind a
-// blocking send that any number of threads may call. TLS 1.2 or newer, certificates and names always verified.
+// The real HttpClient: one libcurl multi handle on one thread (so connections, TLS sessions and HTTP/2 streams are
+// shared) behind a blocking send that any number of threads may call. TLS 1.2 or newer, certificates and names always
+// verified.
 #pragma once
 
 #include <memory>
@@ -9,12 +10,12 @@
 namespace capstan::net {
 
 class CurlClient final : public HttpClient {
- public:
+public:
   explicit CurlClient(std::string user_agent);
   ~CurlClient() override;
   Result<Response> send(const Request& request, const Call& call) override;
 
- private:
+private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -1,9 +1,9 @@
-// One request budget per tenant, shared by everything that asks that tenant (the service allows 30 requests a minute per tenant
-// over all of its API, mdca-api-introduction). It does not wait: it says when. Any thread may call.
+// One request budget per tenant, shared by everything that asks that tenant (the service allows 30 requests a minute
+// per tenant over all of its API, mdca-api-introduction). It does not wait: it says when. Any thread may call.
 //
-// A sliding window: never more than `requests_per_minute` requests in any 60 s. More urgent callers come first: a caller of lower
-// urgency is only let through when nobody more urgent has asked within the last 60 s and been told to wait.
-// A pause asked for by the service (Retry-After, "throttled") holds everyone.
+// A sliding window: never more than `requests_per_minute` requests in any 60 s. More urgent callers come first: a
+// caller of lower urgency is only let through when nobody more urgent has asked within the last 60 s and been told to
+// wait. A pause asked for by the service (Retry-After, "throttled") holds everyone.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ namespace capstan::net {
 enum class Urgency : std::uint8_t { alerts = 0, activities = 1, inventory = 2, sweep = 3 };
 
 class Governor {
- public:
+public:
   Governor(const Clock& clock, unsigned requests_per_minute);
 
   // Takes a permit and returns zero, or returns how long to wait before asking again (nothing taken).
@@ -29,7 +29,7 @@ class Governor {
   unsigned recent() const;
   std::uint64_t pauses() const;
 
- private:
+private:
   const Clock& clock_;
   unsigned requests_per_minute_;
   mutable std::mutex mutex_;

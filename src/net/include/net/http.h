@@ -1,6 +1,6 @@
-// HTTP as everyone here sees it: one blocking call, a Result. The real client is net/curl_client.h; tests have their own.
-// An answer of any status is a value; an Error means that no answer came (name_not_resolved, connection_failed, tls_failed,
-// proxy_refused, timed_out, interrupted, unexpected_answer when it is larger than size_max).
+// HTTP as everyone here sees it: one blocking call, a Result. The real client is net/curl_client.h; tests have their
+// own. An answer of any status is a value; an Error means that no answer came (name_not_resolved, connection_failed,
+// tls_failed, proxy_refused, timed_out, interrupted, unexpected_answer when it is larger than size_max).
 #pragma once
 
 #include <cstdint>
@@ -30,9 +30,9 @@ struct Header {
 
 // How a connection leaves the machine.
 struct Egress {
-  std::string proxy;        // "http://user:password@host:port" or empty: no proxy (the environment is not asked)
-  Secret proxy_password;    // where it is not in the URL
-  std::string ca_file;      // PEM bundle instead of the system's; empty: the system's
+  std::string proxy;      // "http://user:password@host:port" or empty: no proxy (the environment is not asked)
+  Secret proxy_password;  // where it is not in the URL
+  std::string ca_file;    // PEM bundle instead of the system's; empty: the system's
   bool operator==(const Egress& other) const {
     return proxy == other.proxy && proxy_password.reveal() == other.proxy_password.reveal() && ca_file == other.ca_file;
   }
@@ -57,7 +57,7 @@ struct Response {
 };
 
 class HttpClient {
- public:
+public:
   virtual ~HttpClient() = default;
   virtual Result<Response> send(const Request& request, const Call& call) = 0;
 };

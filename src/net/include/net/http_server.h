@@ -16,11 +16,11 @@ namespace capstan::net {
 
 struct ServerRequest {
   std::string method;
-  std::string path;                  // decoded, without the query
-  std::vector<Header> query;         // decoded, in order
+  std::string path;           // decoded, without the query
+  std::vector<Header> query;  // decoded, in order
   std::vector<Header> headers;
   std::string body;
-  std::string peer;                  // "127.0.0.1"
+  std::string peer;  // "127.0.0.1"
   std::string_view header(std::string_view name) const;
   std::optional<std::string> parameter(std::string_view name) const;
 };
@@ -44,7 +44,7 @@ struct ServerOptions {
 };
 
 class HttpServer {
- public:
+public:
   using Handler = std::function<ServerResponse(const ServerRequest&)>;
   // Listens and serves until destroyed. port_in_use when the address cannot be had.
   static Result<HttpServer> start(const ServerOptions& options, Handler handler);
@@ -53,7 +53,7 @@ class HttpServer {
   ~HttpServer();
   std::uint16_t port() const;
 
- private:
+private:
   struct Impl;
   explicit HttpServer(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;

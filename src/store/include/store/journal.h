@@ -1,13 +1,14 @@
-// The journal of one source: an append-only log of records and of the source's checkpoints, in segment files of one directory.
-// docs/formats/journal.md is the specification.
+// The journal of one source: an append-only log of records and of the source's checkpoints, in segment files of one
+// directory. docs/formats/journal.md is the specification.
 //
 //  directory/  00000000000000000000.segment   name = logical offset of its first byte
 //              00000000000067108864.segment
 //              cursors                         where each route got to
 //
-// append() writes a transaction: data frames (≤ 1 MiB each unless one record is larger), then a commit frame with the checkpoint.
-// A transaction without its commit frame never happened. sync() makes everything appended so far durable; only then can it be read.
-// One writer thread (append, sync, enforce_retention, acknowledge, rewind); any number of reader threads (read, the getters).
+// append() writes a transaction: data frames (≤ 1 MiB each unless one record is larger), then a commit frame with the
+// checkpoint. A transaction without its commit frame never happened. sync() makes everything appended so far durable;
+// only then can it be read. One writer thread (append, sync, enforce_retention, acknowledge, rewind); any number of
+// reader threads (read, the getters).
 #pragma once
 
 #include <cstdint>
@@ -25,7 +26,8 @@
 
 namespace capstan::store {
 
-// Before the record `index` of the data frame that starts at the logical offset. Offsets only grow; they survive retention.
+// Before the record `index` of the data frame that starts at the logical offset. Offsets only grow; they survive
+// retention.
 struct Position {
   std::uint64_t offset = 0;
   std::uint32_t index = 0;
@@ -45,63 +47,68 @@ struct JournalOptions {
 // What a route has done so far. Counters are since the route's first record and are stored with the cursor.
 struct Cursor {
   std::string route;
-  Position position;      // everything before it is delivered, dropped by rule or dead-lettered
-  std::string receipt;    // of the sink (component/sink.h)
+  Position position;    // everything before it is delivered, dropped by rule or dead-lettered
+  std::string receipt;  // of the sink (component/sink.h)
   std::uint64_t delivered = 0;
   std::uint64_t dropped = 0;
   std::uint64_t rejected = 0;
-  std::uint64_t resent = 0;   // may be double at the destination
+  std::uint64_t resent = 0;             // may be double at the destination
   std::uint64_t lost_to_retention = 0;  // removed before the route had them (drop_oldest)
 };
 
 // Records read from the journal, in order. Owns its bytes; views die with it.
 class Slice {
- public:
+public:
   struct Item {
     RecordView record;
-    Position position;    // before this record
-    Position next;        // behind it
+    Position position;  // before this record
+    Position next;      // behind it
     Timestamp ingest_time;
   };
   std::vector<Item> items;
-  Position end;                          // where to read on, also when there are no items
-  std::uint64_t damaged_frames = 0;      // passed over in this range
+  Position end;                      // where to read on, also when there are no items
+  std::uint64_t damaged_frames = 0;  // passed over in this range
   std::vector<std::unique_ptr<char[]>> buffers;
 };
 
 struct JournalReport {
-  Position first;                 // oldest that can be read
-  Position durable;               // behind the newest that can be read
-  std::uint64_t bytes = 0;        // on disk
-  std::uint64_t records = 0;      // appended since the journal was made
+  Position first;             // oldest that can be read
+  Position durable;           // behind the newest that can be read
+  std::uint64_t bytes = 0;    // on disk
+  std::uint64_t records = 0;  // appended since the journal was made
   std::uint64_t segments = 0;
   std::uint64_t damaged_frames = 0;   // met since it was opened
   std::uint64_t truncated_bytes = 0;  // torn tail cut when it was opened
 };
 
 class Journal {
- public:
-  // Opens or makes the journal; cuts a torn tail. Time does not depend on the backlog: it reads the segment list and the last segment.
-  static Result<std::unique_ptr<Journal>> open(FileSystem& files, const Clock& clock, std::string directory, JournalOptions options);
-  // Reads a journal that another process may be writing: nothing is repaired or written, what is committed on disk is what is read.
+public:
+  // Opens or makes the journal; cuts a torn tail. Time does not depend on the backlog: it reads the segment list and
+  // the last segment.
+  static Result<std::unique_ptr<Journal>> open(FileSystem& files, const Clock& clock, std::string directory,
+                                               JournalOptions options);
+  // Reads a journal that another process may be writing: nothing is repaired or written, what is committed on disk is
+  // what is read.
   static Result<std::unique_ptr<Journal>> open_read_only(FileSystem& files, const Clock& clock, std::string directory);
   virtual ~Journal() = default;
 
-  // Not durable yet. An empty batch with a new checkpoint is fine. journal_full (block policy), disk_full: nothing was appended.
+  // Not durable yet. An empty batch with a new checkpoint is fine. journal_full (block policy), disk_full: nothing was
+  // appended.
   virtual Result<> append(const Batch& batch, const Checkpoint& next) = 0;
-  // fdatasync; then what was appended can be read and survives. After a failure (disk_failed) the journal refuses everything.
+  // fdatasync; then what was appended can be read and survives. After a failure (disk_failed) the journal refuses
+  // everything.
   virtual Result<> sync() = 0;
   virtual bool has_unsynced() const = 0;
   // The newest durable checkpoint.
   virtual Checkpoint checkpoint() const = 0;
-  // Up to about bytes_max of stored records from `from` on (at least one record where there is one). position_gone when `from` was removed
-  // by retention: read on from first().
+  // Up to about bytes_max of stored records from `from` on (at least one record where there is one). position_gone when
+  // `from` was removed by retention: read on from first().
   virtual Result<Slice> read(Position from, Bytes bytes_max) const = 0;
   virtual JournalReport report() const = 0;
 
   // Cursors. Unknown routes start at the oldest record when `from_oldest`, else behind the newest.
   virtual std::vector<Cursor> cursors() const = 0;
-  virtual Result<Cursor> cursor(std::string_view route) = 0;   // makes it at the oldest position when it is new
+  virtual Result<Cursor> cursor(std::string_view route) = 0;  // makes it at the oldest position when it is new
   // Kept in memory at once; written by flush_cursors (a lost write means repeating, never losing).
   virtual Result<> acknowledge(const Cursor& cursor) = 0;
   virtual Result<> flush_cursors() = 0;
@@ -109,8 +116,9 @@ class Journal {
   // The position of the first transaction that was ingested at or after `time` (its commit frame says when).
   virtual Result<Position> position_at(Timestamp time) const = 0;
 
-  // Removes whole segments: those that every cursor is behind and that are older than max_age; when full and drop_oldest, the oldest ones
-  // regardless (adding what routes had not had to their lost_to_retention). Call it once a minute.
+  // Removes whole segments: those that every cursor is behind and that are older than max_age; when full and
+  // drop_oldest, the oldest ones regardless (adding what routes had not had to their lost_to_retention). Call it once a
+  // minute.
   virtual Result<> enforce_retention() = 0;
 };
 

@@ -1,0 +1,129 @@
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <set>
+
+#include "base/bytes.h"
+#include "base/digest.h"
+#include "base/file_system.h"
+#include "base/result.h"
+#include "base/text.h"
+#include "base/time.h"
+
+namespace capstan {
+namespace {
+
+TEST(ErrorCatalogue, HasOneRowACodeInOrder) {
+  std::set<ErrorCode> codes;
+  std::set<std::string_view> names;
+  for (const ErrorEntry& row : error_catalogue()) {
+    EXPECT_TRUE(codes.insert(row.code).second) << row.name;
+    EXPECT_TRUE(names.insert(row.name).second) << row.name;
+    EXPECT_FALSE(row.what.empty());
+    EXPECT_FALSE(row.advice.empty());
+    EXPECT_NE(row.what.back(), '.') << row.name;
+    EXPECT_EQ(&entry(row.code), &row);
+    EXPECT_EQ(find_entry(label(row.code)), &row);
+  }
+  EXPECT_EQ(find_entry("E1"), nullptr);
+  EXPECT_EQ(find_entry("2003x"), nullptr);
+}
+
+TEST(Error, PutsWhatWasBeingDoneFirstAndTheCodeLast) {
+  const Error error = Error(ErrorCode::throttled, "POST answered 429")
+                          .asking_for(std::chrono::seconds(30))
+                          .during("polling activities of contoso");
+  EXPECT_EQ(error.text(), "polling activities of contoso: POST answered 429 [E2003]");
+  EXPECT_EQ(error.pause(), std::chrono::seconds(30));
+  EXPECT_EQ(error.error_class(), ErrorClass::retry);
+}
+
+Result<int> fails() { return Error(ErrorCode::internal, "no"); }
+Result<std::string> passes_on() { return std::to_string(TRY(fails())); }
+TEST(Result, TryPassesTheErrorOn) {
+  const auto result = passes_on();
+  ASSERT_FALSE(result.has_value());
+  EXPECT_EQ(result.error().text(), "no [E9001]");
+}
+
+TEST(Time, WritesAndReadsIso8601) {
+  EXPECT_EQ(to_iso8601(from_epoch_ms(1595096313045)), "2020-07-18T18:18:33.045Z");
+  EXPECT_EQ(to_iso8601(from_epoch_ms(-1)), "1969-12-31T23:59:59.999Z");
+  EXPECT_EQ(parse_iso8601("2020-07-18T18:18:33.0451234Z"), from_epoch_ms(1595096313045));
+  EXPECT_EQ(parse_iso8601("2020-07-18T20:18:33+02:00"), from_epoch_ms(1595096313000));
+  EXPECT_EQ(parse_iso8601("2020-07-18"), parse_iso8601("2020-07-18T00:00"));
+  for (const auto* wrong : {"", "2020", "2020-13-01", "2020-02-30", "2020-07-18T", "2020-07-18T25:00",
+                            "2020-07-18T18:18:33.", "2020-07-18x"})
+    EXPECT_FALSE(parse_iso8601(wrong).has_value()) << wrong;
+}
+
+TEST(Time, DurationsAreReadAsTheyAreWritten) {
+  using namespace std::chrono_literals;
+  EXPECT_EQ(parse_duration("1h30m"), Duration(90min));
+  EXPECT_EQ(parse_duration("250ms"), Duration(250ms));
+  EXPECT_EQ(parse_duration("2d"), Duration(48h));
+  for (const auto* wrong : {"", "5", "m", "5 m", "5x", "99999999999999999999d", "106751991168d", "-5m"})
+    EXPECT_FALSE(parse_duration(wrong).has_value()) << wrong;
+  for (const Duration d : {Duration(0), Duration(1), Duration(90min), Duration(86'400'001)})
+    EXPECT_EQ(parse_duration(to_string(d)), d);
+}
+
+TEST(Bytes, AreReadAsTheyAreWritten) {
+  EXPECT_EQ(parse_bytes("64MiB"), 64_MiB);
+  EXPECT_EQ(parse_bytes("10GB"), Bytes{10'000'000'000});
+  EXPECT_EQ(to_human(15'000'000_B), "14.3 MiB");
+  for (const auto* wrong : {"", "5", "MiB", "5 MiB", "5Mib", "99999999999TiB"})
+    EXPECT_FALSE(parse_bytes(wrong).has_value()) << wrong;
+  for (const Bytes b : {0_B, 1_B, 1_KiB, 1500_B, 3_GiB}) EXPECT_EQ(parse_bytes(to_string(b)), b);
+}
+
+TEST(Digest, MatchesPublishedValues) {
+  EXPECT_EQ(crc32c("123456789"), 0xE3069283U);            // RFC 3720, appendix B.4
+  EXPECT_EQ(crc32c(std::string(32, '\0')), 0x8A9136AAU);  // the same
+  EXPECT_EQ(crc32c("456789", crc32c("123")), crc32c("123456789"));
+  EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");  // FIPS 180-4
+}
+
+TEST(Text, CutsAtCharacterBorders) {
+  EXPECT_EQ(cut_utf8("aé", 2), "a");
+  EXPECT_EQ(cut_utf8("aé", 3), "aé");
+  EXPECT_EQ(cut_utf8("😀", 3), "");
+  EXPECT_EQ(cut_utf8("\x80\x80\x80\x80\x80\x80\x80", 6).size(), 6U) << "what is not UTF-8 still has to end";
+}
+
+TEST(Text, KnowsUtf8) {
+  EXPECT_TRUE(is_utf8("aé€😀"));
+  for (const auto* wrong : {"\xC0\x80", "\xED\xA0\x80", "\xF5\x80\x80\x80", "\xE2\x82", "\x80"})
+    EXPECT_FALSE(is_utf8(wrong));
+}
+
+TEST(Text, SuggestsTheNearestWord) {
+  constexpr std::array<std::string_view, 3> words{"address", "transport", "to"};
+  EXPECT_EQ(nearest("adress", words), "address");
+  EXPECT_EQ(nearest("tarnsport", words), "transport");
+  EXPECT_EQ(nearest("xx", words), "");
+}
+
+TEST(Text, QuotesJson) { EXPECT_EQ(json_quote("a\"\\\n\x01\xFFé"), "\"a\\\"\\\\\\n\\u0001\xEF\xBF\xBDé\""); }
+
+TEST(PosixFileSystem, WritesReadsAndReplaces) {
+  PosixFileSystem files;
+  const std::string directory = testing::TempDir() + "capstan_base_test_" + std::to_string(::getpid()) + "/deep";
+  ASSERT_TRUE(files.make_directories(directory).has_value());
+  const std::string path = directory + "/file";
+  ASSERT_TRUE(replace_file(files, path, "one").has_value());
+  ASSERT_TRUE(replace_file(files, path, "second").has_value());
+  EXPECT_EQ(read_file(files, path).value(), "second");
+  EXPECT_EQ(files.list(directory).value(), std::vector<std::string>{"file"});
+  auto file = files.open(path, FileSystem::OpenMode::write_existing).value();
+  const std::array<std::string_view, 3> pieces{"a", "", "bc"};
+  ASSERT_TRUE(file->write_at(6, pieces).has_value());
+  EXPECT_EQ(read_file(files, path).value(), "secondabc");
+  EXPECT_EQ(files.open(path, FileSystem::OpenMode::create_new).error().code(), ErrorCode::file_exists);
+  EXPECT_EQ(files.open(directory + "/none", FileSystem::OpenMode::read).error().code(), ErrorCode::unreadable_file);
+  ASSERT_TRUE(files.remove(path).has_value());
+  EXPECT_FALSE(files.exists(path).value());
+}
+
+}  // namespace
+}  // namespace capstan
