@@ -1,0 +1,139 @@
+"""The road from the tenant to the destination, without accidents."""
+import json
+import re
+import time
+
+from harness import expect, stop, wait_until
+from receivers import Rsyslog
+
+FEEDS = ["activities", "alerts", "entities", "subnets", "files"]
+FILE_SINK = "  out: {{type: file, path: '{path}'}}\n"
+
+
+def file_route(place, tenant, name="out.ndjson", encode="{format: json, envelope: true}", **more):
+    sinks = FILE_SINK.format(path=place.directory / name)
+    place.configuration(tenant, sinks, f"  all: {{from: mdca, encode: {encode}, to: out}}\n", **more)
+    return place.directory / name
+
+
+def five_feeds_to_a_file(place):
+    """Every record of every feed arrives once, byte for byte; a second run brings nothing again."""
+    tenant = place.simulate("--seed", 3, "--activities", 5000, "--alerts", 300, "--entities", 700, "--files", 400, "--subnets", 60,
+                            "--requests-per-minute", 100000)
+    out = file_route(place, tenant, feeds=FEEDS)
+    place.run("run", "-c", "capstan.yaml", "--until-caught-up", check=0)
+    records = [json.loads(line) for line in out.read_text().splitlines()]
+    for feed in FEEDS:
+        shown = {(line["id"]) for line in tenant.truth(feed)}
+        got = [r["id"] for r in records if r["feed"] == feed]
+        expect(set(got) == shown, f"{feed}: shown {len(shown)}, delivered {len(set(got))}; missing {sorted(shown - set(got))[:3]}")
+        created = [r["id"] for r in records if r["feed"] == feed and r["kind"] == "created"]
+        expect(len(created) == len(set(created)), f"{feed}: {len(created) - len(set(created))} delivered twice")
+    lines = len(records)
+    place.run("run", "-c", "capstan.yaml", "--until-caught-up", check=0)
+    again = [json.loads(line) for line in out.read_text().splitlines()][lines:]
+    expect(not [r for r in again if r["feed"] == "activities"], f"a second run delivered {len(again)} records again")
+    return f"{lines} records of five feeds"
+
+
+def cef_over_tcp_to_rsyslog(place):
+    tenant = place.simulate("--seed", 4, "--activities", 3000, "--alerts", 100, "--requests-per-minute", 100000)
+    receiver = Rsyslog(place, "siem", "lf")
+    receiver.start()
+    place.configuration(tenant, receiver.sink(), "  all: {from: mdca, encode: {format: cef, profile: siem-agent}, to: siem}\n",
+                        feeds=["activities", "alerts"])
+    place.run("run", "-c", "capstan.yaml", "--until-caught-up", check=0)
+    wanted = {line["id"] for line in tenant.truth() if line["feed"] in ("activities", "alerts")}
+    wait_until("rsyslog to write everything", lambda: wanted <= set(receiver.ids()), 20, step=0.5)
+    received = receiver.ids()
+    expect(len(received) == len(set(received)), f"{len(received) - len(set(received))} doubles without any accident")
+    lines = receiver.file.read_text(errors="replace").splitlines()
+    agent = re.compile(r"^<\d+>\S+.* CEF:0\|MCAS\|SIEM_Agent\|")
+    wrong = [line for line in lines if not agent.search(line)]
+    expect(not wrong, f"not the agent's form: {wrong[:1]}")
+    return f"{len(lines)} lines"
+
+
+def changed_alerts_come_again_as_updates(place):
+    tenant = place.simulate("--seed", 5, "--alerts", 200, "--rate", 5, "--requests-per-minute", 100000)
+    out = file_route(place, tenant, feeds=["alerts"])
+    capstan = place.start([place.capstan, "run", "-c", "capstan.yaml"], "capstan.log")
+    time.sleep(12)
+    stop(capstan)
+    time.sleep(1)
+    changed = {line["id"] for line in tenant.truth("alerts") if line["version"] > 1}
+    expect(changed, "the tenant changed no alert; the case proves nothing")
+    place.run("run", "-c", "capstan.yaml", "--until-caught-up", check=0)
+    records = [json.loads(line) for line in out.read_text().splitlines()]
+    updates = {r["id"] for r in records if r["kind"] == "updated"}
+    first = {r["id"] for r in records}
+    # An alert that changed before it was first read arrives once, in its newest form.
+    expect(changed <= first, f"{len(changed - first)} changed alerts never arrived")
+    expect(updates, "no update was delivered")
+    return f"{len(changed)} changed, {len(updates)} delivered as updates"
+
+
+def destination_down_then_up(place):
+    """Nothing listens at first; everything arrives when the receiver comes."""
+    tenant = place.simulate("--seed", 6, "--activities", 4000, "--requests-per-minute", 100000)
+    receiver = Rsyslog(place, "siem", "octet")
+    place.configuration(tenant, receiver.sink(), "  all: {from: mdca, encode: {format: cef}, to: siem}\n", feeds=["activities"])
+    capstan = place.start([place.capstan, "run", "-c", "capstan.yaml"], "capstan.log")
+    time.sleep(4)
+    status = json.loads(place.run("status", "-c", "capstan.yaml", "--output", "json", check=0).stdout)
+    route = status["routes"][0]
+    expect(route["last_error"], "status names no error for the route to nowhere")
+    receiver.start()
+    wanted = {line["id"] for line in tenant.truth("activities")}
+    wait_until("everything to arrive", lambda: wanted <= set(receiver.ids()), 40, step=0.5)
+    stop(capstan)
+    return f"{len(wanted)} arrived after the outage"
+
+
+def verify_finds_and_repairs(place):
+    """verify says 0 missing; after a segment was taken away it says 1, and --repair brings the records back."""
+    tenant = place.simulate("--seed", 8, "--activities", 3000, "--requests-per-minute", 100000)
+    file_route(place, tenant, feeds=["activities"])
+    place.run("run", "-c", "capstan.yaml", "--until-caught-up", check=0)
+    whole = place.run("verify", "-c", "capstan.yaml", "--output", "json", check=0)
+    expect(json.loads(whole.stdout)["missing"] == 0, whole.stdout[:500])
+    segments = sorted((place.directory / "state").rglob("*.segment"))
+    expect(segments, "there is no journal segment")
+    # A disk that forgot: the middle of the only segment is overwritten.
+    with open(segments[0], "r+b") as segment:
+        segment.seek(segments[0].stat().st_size // 2)
+        segment.write(b"\xff" * 4096)
+    broken = place.run("verify", "-c", "capstan.yaml", "--output", "json")
+    expect(broken.returncode == 1, f"expected exit 1 with a damaged journal, got {broken.returncode}: {broken.stdout[:500]}{broken.stderr[-800:]}")
+    missing = json.loads(broken.stdout)["missing"]
+    expect(missing > 0, broken.stdout[:500])
+    place.run("verify", "-c", "capstan.yaml", "--repair", check=0)
+    place.run("run", "-c", "capstan.yaml", "--until-caught-up", check=0)
+    after = place.run("verify", "-c", "capstan.yaml", "--output", "json", check=0)
+    expect(json.loads(after.stdout)["missing"] == 0, after.stdout[:500])
+    return f"{missing} found missing and repaired"
+
+
+def replay_sends_again(place):
+    tenant = place.simulate("--seed", 9, "--activities", 500, "--requests-per-minute", 100000)
+    out = file_route(place, tenant, feeds=["activities"])
+    place.run("run", "-c", "capstan.yaml", "--until-caught-up", check=0)
+    before = len(out.read_text().splitlines())
+    place.run("replay", "all", "-c", "capstan.yaml", "--since", "1d", check=0)
+    place.run("run", "-c", "capstan.yaml", "--until-caught-up", check=0)
+    after = len(out.read_text().splitlines())
+    expect(after == 2 * before, f"{before} lines before the replay, {after} after it")
+    one = json.loads(out.read_text().splitlines()[0])["id"]
+    told = place.run("explain", one, "-c", "capstan.yaml", check=0).stdout
+    expect(one in told and "all" in told, told[:500])
+    return f"{before} sent again"
+
+
+def demo_proves_itself(place):
+    done = place.run("demo", "--seconds", 6, timeout=60, check=0)
+    expect(re.search(r"missing\s*:?\s*0\b", done.stdout), done.stdout[-1500:])
+    return ""
+
+
+CASES = [five_feeds_to_a_file, cef_over_tcp_to_rsyslog, changed_alerts_come_again_as_updates, destination_down_then_up,
+         verify_finds_and_repairs, replay_sends_again, demo_proves_itself]
