@@ -16,7 +16,8 @@ if(CCACHE)
 endif()
 
 add_library(capstan_compiler INTERFACE)
-target_compile_options(capstan_compiler INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror)
+# -pthread everywhere, because some libraries ask for it and a precompiled header fits only its own flags.
+target_compile_options(capstan_compiler INTERFACE -pthread -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(capstan_compiler INTERFACE -fpch-preprocess)
   # GCC 12 reports these falsely inside libstdc++ once strings are inlined (gcc.gnu.org PR105329, PR105651).
