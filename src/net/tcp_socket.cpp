@@ -1,0 +1,197 @@
+#include "tcp_socket.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/sockios.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+namespace capstan::net {
+namespace {
+
+// A stop is looked for this often while waiting.
+constexpr std::chrono::milliseconds wait_slice_max{50};
+// How long a peer may take to close after us.
+constexpr std::chrono::seconds finish_max{1};
+// A receiver that floods us while we close is not read for ever.
+constexpr int discard_reads_max = 64;
+// A dead network path is noticed after this long without an acknowledgement, busy or idle.
+constexpr int user_timeout_ms = 30'000;
+constexpr int keepalive_idle_s = 15;
+constexpr int keepalive_interval_s = 5;
+constexpr int keepalive_count = 3;
+
+void set_option(int descriptor, int level, int name, int value) {
+  // These options only tune; where the kernel does not know one the connection still works.
+  static_cast<void>(::setsockopt(descriptor, level, name, &value, sizeof value));
+}
+
+void tune(int descriptor) {
+  set_option(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
+  set_option(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1);
+  set_option(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, keepalive_idle_s);
+  set_option(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, keepalive_interval_s);
+  set_option(descriptor, IPPROTO_TCP, TCP_KEEPCNT, keepalive_count);
+  set_option(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, user_timeout_ms);
+}
+
+Result<> connect_one(int descriptor, const SocketAddress& address, const std::string& peer, const Deadline& deadline) {
+  if (::connect(descriptor, reinterpret_cast<const sockaddr*>(address.storage.data()), address.size) == 0) return {};
+  if (errno != EINPROGRESS)
+    return Error(ErrorCode::destination_unreachable, fmt::format("connecting to {}: {}", peer, errno_words(errno)));
+  switch (wait_for(descriptor, POLLOUT, deadline)) {
+    case Readiness::ready:
+      break;
+    case Readiness::timed_out:
+      return Error(ErrorCode::destination_unreachable, fmt::format("connecting to {}: no answer in time", peer));
+    case Readiness::stopped:
+      return Error(ErrorCode::interrupted, fmt::format("connecting to {}: stopped", peer));
+  }
+  int error_number = 0;
+  socklen_t size = sizeof error_number;
+  ::getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error_number, &size);
+  if (error_number != 0)
+    return Error(ErrorCode::destination_unreachable,
+                 fmt::format("connecting to {}: {}", peer, errno_words(error_number)));
+  return {};
+}
+
+}  // namespace
+
+std::string errno_words(int error_number) { return std::generic_category().message(error_number); }
+
+std::chrono::nanoseconds Deadline::remaining() const {
+  const auto left = end_ - std::chrono::steady_clock::now();
+  return left > left.zero() ? left : left.zero();
+}
+
+Deadline Deadline::within(std::chrono::nanoseconds span) const {
+  return {std::min(end_, std::chrono::steady_clock::now() + span), stop_};
+}
+
+Readiness wait_for(int descriptor, short events, const Deadline& deadline) {
+  for (;;) {
+    if (deadline.is_stopped()) return Readiness::stopped;
+    const auto left = deadline.remaining();
+    const auto slice = std::min<std::chrono::nanoseconds>(left, wait_slice_max);
+    // Rounded up: rounding down would spin through the last millisecond.
+    const auto slice_ms = std::chrono::ceil<std::chrono::milliseconds>(slice).count();
+    pollfd waited{descriptor, events, 0};
+    const int count = ::poll(&waited, 1, static_cast<int>(slice_ms));
+    if (count > 0) return Readiness::ready;
+    if (left == left.zero()) return Readiness::timed_out;
+  }
+}
+
+Result<std::vector<SocketAddress>> resolve(const Address& address, SocketKind kind) {
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = kind == SocketKind::stream ? SOCK_STREAM : SOCK_DGRAM;
+  addrinfo* found = nullptr;
+  const int error_number = ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &found);
+  if (error_number != 0) {
+    const std::string words = error_number == EAI_SYSTEM ? errno_words(errno) : ::gai_strerror(error_number);
+    return Error(ErrorCode::name_not_resolved, fmt::format("resolving \"{}\": {}", address.host, words));
+  }
+  std::vector<SocketAddress> addresses;
+  for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
+    SocketAddress copy;
+    if (each->ai_addrlen > copy.storage.size()) continue;
+    copy.family = each->ai_family;
+    copy.size = each->ai_addrlen;
+    std::memcpy(copy.storage.data(), each->ai_addr, each->ai_addrlen);
+    addresses.push_back(copy);
+  }
+  ::freeaddrinfo(found);
+  return addresses;
+}
+
+Result<TcpSocket> TcpSocket::connect(const Address& to, const Deadline& deadline) {
+  const auto addresses = TRY(resolve(to, SocketKind::stream));
+  Error last(ErrorCode::name_not_resolved, fmt::format("resolving \"{}\": no address", to.host));
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    const int descriptor = ::socket(addresses[i].family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) {
+      last = Error(ErrorCode::destination_unreachable,
+                   fmt::format("connecting to {}: no socket: {}", to_string(to), errno_words(errno)));
+      continue;
+    }
+    TcpSocket socket(descriptor, to_string(to));
+    tune(descriptor);
+    // Each address gets its share of the time, so that a silent first one does not use up the time of a second that
+    // would answer.
+    auto connected = connect_one(descriptor, addresses[i], socket.peer_,
+                                 deadline.within(deadline.remaining() / (addresses.size() - i)));
+    if (connected) return socket;
+    last = connected.error();
+    if (last.code() == ErrorCode::interrupted) break;
+  }
+  return last;
+}
+
+TcpSocket::TcpSocket(TcpSocket&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)), peer_(std::move(other.peer_)) {}
+
+TcpSocket::~TcpSocket() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+std::uint64_t TcpSocket::outstanding() const {
+  int bytes = 0;
+  if (::ioctl(descriptor_, SIOCOUTQ, &bytes) != 0 || bytes < 0) return std::numeric_limits<std::uint64_t>::max();
+  return static_cast<std::uint64_t>(bytes);
+}
+
+TcpSocket::Peer TcpSocket::observe_peer() const {
+  pollfd observed{descriptor_, POLLRDHUP, 0};
+  if (::poll(&observed, 1, 0) <= 0) return Peer::is_open;
+  return (observed.revents & (POLLERR | POLLNVAL)) != 0 ? Peer::has_reset : Peer::has_closed;
+}
+
+Result<std::optional<std::size_t>> TcpSocket::send_some(std::string_view bytes) {
+  for (;;) {
+    const ssize_t sent = ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent >= 0) return std::optional<std::size_t>(static_cast<std::size_t>(sent));
+    if (errno == EINTR) continue;
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return std::optional<std::size_t>();
+    return closed_error(errno_words(errno));
+  }
+}
+
+bool TcpSocket::discard_received() {
+  std::array<char, 4096> thrown_away;
+  for (int i = 0; i < discard_reads_max; ++i) {
+    const ssize_t received = ::recv(descriptor_, thrown_away.data(), thrown_away.size(), MSG_DONTWAIT);
+    if (received > 0) continue;
+    if (received < 0 && errno == EINTR) continue;
+    return received < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+  }
+  return true;
+}
+
+void TcpSocket::finish() {
+  if (::shutdown(descriptor_, SHUT_WR) != 0) return;
+  const Deadline deadline(Call{finish_max, {}});
+  while (discard_received() && wait_for(descriptor_, POLLIN | POLLRDHUP, deadline) == Readiness::ready) {
+  }
+}
+
+Error TcpSocket::closed_error(std::string_view how) const {
+  return {ErrorCode::destination_closed, fmt::format("writing to {}: {}", peer_, how)};
+}
+Error TcpSocket::slow_error(std::string_view doing) const {
+  return {ErrorCode::destination_slow, fmt::format("{} {}: no progress in time", doing, peer_)};
+}
+Error TcpSocket::stopped_error(std::string_view doing) const {
+  return {ErrorCode::interrupted, fmt::format("{} {}: stopped", doing, peer_)};
+}
+
+}  // namespace capstan::net
