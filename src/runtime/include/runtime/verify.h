@@ -57,6 +57,8 @@ struct VerifySource {
   Source* source = nullptr;  // an instance of its own: a source is called by one thread at a time
   const store::Journal* journal = nullptr;
   std::vector<VerifyRoute> routes;
+  // Records saved earlier were never asked for (the journal's first ingest time minus `backfill`); nothing: not known.
+  std::optional<Timestamp> begins;
   // Makes the batch durable at the end of the journal with the journal's own checkpoint (the engine's committer, or
   // append and sync of an opened journal). Not de-duplicated again: the id index may still know an id whose frame was
   // damaged, and verify has just looked into the journal itself. Empty: the source is not repaired.
@@ -101,8 +103,8 @@ struct VerifyRouteFigures {
 struct VerifyRow {
   std::string source;
   std::string feed;
-  Timestamp hour{};      // its begin
-  bool is_open = false;  // a part of it is not settled
+  std::optional<Timestamp> hour;  // its begin; nothing: an inventory, which is compared whole
+  bool is_open = false;           // a part of it is not settled
   VerifyFigures figures;
   std::vector<VerifyRouteFigures> routes;
 };
@@ -111,8 +113,9 @@ struct VerifyRow {
 struct VerifyFeed {
   std::string source;
   std::string feed;
-  bool was_asked = false;  // whole window; else `error` or `note` says why not
-  std::string error;       // text with code
+  bool can_be_asked = true;  // false: the service cannot be asked again, so nothing can be missing or proved
+  bool was_asked = false;    // whole window; else `error` or `note` says why not
+  std::string error;         // text with code
   std::string note;
   Timestamp since{};  // later than asked for where retention has removed the older segments
   Timestamp until{};
@@ -148,7 +151,7 @@ struct VerifyReport {
   std::uint64_t repaired = 0;        // records appended
   std::uint64_t not_repaired = 0;    // missing, but could not be appended
 
-  // Nothing is missing (or all of it was repaired) and every feed was asked: exit code 0.
+  // Nothing is missing (or all of it was repaired) and every feed that can be asked was: exit code 0.
   bool is_proved() const;
 };
 

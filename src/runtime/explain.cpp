@@ -1,0 +1,115 @@
+#include "runtime/explain.h"
+
+#include <algorithm>
+
+#include "verify_survey.h"
+
+namespace capstan::runtime {
+
+namespace {
+
+// Counting what waits before a record is only for showing; beyond this it says "at least".
+constexpr std::uint64_t records_before_max = 100'000;
+constexpr Bytes slice_max = 1_MiB;
+
+bool takes(const ExplainRoute& route, std::string_view feed) {
+  return route.feeds.empty() || std::ranges::find(route.feeds, feed) != route.feeds.end();
+}
+
+std::uint64_t records_between(const store::Journal& journal, store::Position from, store::Position to) {
+  std::uint64_t count = 0;
+  while (from < to && count < records_before_max) {
+    const auto slice = journal.read(from, slice_max);
+    if (!slice || slice->end <= from) break;
+    count += static_cast<std::uint64_t>(
+        std::ranges::count_if(slice->items, [&](const auto& item) { return item.position < to; }));
+    from = slice->end;
+  }
+  return std::min(count, records_before_max);
+}
+
+RouteFate fate(const ExplainSource& source, const ExplainRoute& route, const store::Slice::Item& item,
+               const std::vector<ExplainedDeadLetter>& dead_letters) {
+  RouteFate result;
+  result.route = route.name;
+  result.sink = route.sink;
+  if (!takes(route, item.record.feed)) {
+    result.state = RouteFate::State::not_for_this_route;
+    return result;
+  }
+  for (const auto& letter : dead_letters) {
+    if (letter.route != route.name || letter.position != item.position) continue;
+    result.state = RouteFate::State::dead_lettered;
+    result.error = letter.error;
+    return result;
+  }
+  if (item.position >= route.cursor.position) {
+    result.records_before = records_between(*source.journal, route.cursor.position, item.position);
+    return result;
+  }
+  const bool is_dropped = route.drops && route.drops(item.record);
+  result.state = is_dropped ? RouteFate::State::dropped_by_rule : RouteFate::State::delivered;
+  return result;
+}
+
+EventVersion version_of(const ExplainSource& source, const store::Slice::Item& item,
+                        const std::vector<ExplainedDeadLetter>& dead_letters) {
+  EventVersion version;
+  version.source = source.name;
+  version.tenant = source.tenant;
+  version.feed = item.record.feed;
+  version.position = item.position;
+  version.ingest_time = item.ingest_time;
+  version.event_time = item.record.event_time;
+  version.saved_time = item.record.saved_time;
+  version.kind = item.record.kind;
+  version.is_quarantined = item.record.is_quarantined;
+  version.content_hash = item.record.content_hash;
+  version.size = item.record.raw.size();
+  version.raw = item.record.raw.substr(0, raw_shown_max);
+  for (const auto& route : source.routes) version.routes.push_back(fate(source, route, item, dead_letters));
+  return version;
+}
+
+}  // namespace
+
+std::string_view to_string(RouteFate::State state) {
+  switch (state) {
+    case RouteFate::State::delivered:
+      return "delivered";
+    case RouteFate::State::waiting:
+      return "waiting";
+    case RouteFate::State::dropped_by_rule:
+      return "dropped by rule";
+    case RouteFate::State::dead_lettered:
+      return "dead-lettered";
+    case RouteFate::State::not_for_this_route:
+      return "not for this route";
+  }
+  return "unknown";
+}
+
+Result<EventLife> explain(std::string_view id, const std::vector<ExplainSource>& sources, const std::stop_token& stop) {
+  EventLife life;
+  life.id = id;
+  for (const auto& source : sources) {
+    std::vector<ExplainedDeadLetter> dead_letters;
+    if (source.dead_letters) dead_letters = TRY(source.dead_letters(id));
+    const store::JournalReport journal = source.journal->report();
+    TRY(scan(*source.journal, journal.first, journal.durable, stop, [&](const store::Slice::Item& item) {
+      ++life.records_searched;
+      if (item.record.id != id) return;
+      if (life.versions.size() < versions_max)
+        life.versions.push_back(version_of(source, item, dead_letters));
+      else
+        ++life.versions_left_out;
+    }));
+  }
+  if (life.versions.empty())
+    return Error(ErrorCode::not_found, "looking for the event \"" + life.id + "\": none of " +
+                                           std::to_string(life.records_searched) +
+                                           " records in the journal has this id");
+  return life;
+}
+
+}  // namespace capstan::runtime
