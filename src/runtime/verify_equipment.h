@@ -1,0 +1,166 @@
+// A tenant and a journal in memory, for the tests of verify and explain. They share no code with what they judge.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "component/source.h"
+#include "runtime/verify.h"
+
+namespace capstan::runtime::equipment {
+
+struct Made {
+  std::string feed = "activities";
+  std::string id;
+  std::int64_t saved_ms = 0;
+  std::string raw = "{}";
+  RecordKind kind = RecordKind::created;
+  bool is_quarantined = false;
+
+  RecordView view() const {
+    return {.feed = feed,
+            .id = id,
+            .raw = raw,
+            .event_time = from_epoch_ms(saved_ms - 1000),
+            .saved_time = from_epoch_ms(saved_ms),
+            .content_hash = hash64(raw),
+            .kind = kind,
+            .is_quarantined = is_quarantined};
+  }
+};
+
+// Record i stands at offset 100·i; ingested when it was saved plus a second unless told.
+class MemoryJournal final : public store::Journal {
+public:
+  void put(const Made& made, std::optional<std::int64_t> ingest_ms = {}) {
+    entries_.push_back({made, ingest_ms.value_or(made.saved_ms + 1000)});
+  }
+  void lose_first(std::size_t count) { first_ = count; }
+  void damage(std::size_t index) { damaged_.push_back(index); }
+  std::size_t size() const { return entries_.size(); }
+  static store::Position position(std::size_t index) { return {100 * index, 0}; }
+
+  Result<> append(const Batch& batch, const Checkpoint&) override {
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      const RecordView r = batch[i];
+      put({std::string(r.feed), std::string(r.id), epoch_ms(r.saved_time), std::string(r.raw), r.kind,
+           r.is_quarantined});
+    }
+    return {};
+  }
+  Result<> sync() override { return {}; }
+  bool has_unsynced() const override { return false; }
+  Checkpoint checkpoint() const override { return {}; }
+  Result<store::Slice> read(store::Position from, Bytes) const override {
+    if (from < position(first_)) return Error(ErrorCode::position_gone, "reading the journal: gone");
+    store::Slice slice;
+    std::size_t i = from.offset / 100;
+    for (const std::size_t end = std::min(entries_.size(), i + 3); i < end; ++i) {
+      if (std::ranges::find(damaged_, i) != damaged_.end()) {
+        ++slice.damaged_frames;
+        continue;
+      }
+      slice.items.push_back(
+          {entries_[i].made.view(), position(i), position(i + 1), from_epoch_ms(entries_[i].ingest_ms)});
+    }
+    slice.end = position(i);
+    return slice;
+  }
+  store::JournalReport report() const override {
+    store::JournalReport report;
+    report.first = position(first_);
+    report.durable = position(entries_.size());
+    report.records = entries_.size();
+    return report;
+  }
+  std::vector<store::Cursor> cursors() const override { return {}; }
+  Result<store::Cursor> cursor(std::string_view) override { return store::Cursor{}; }
+  Result<> acknowledge(const store::Cursor&) override { return {}; }
+  Result<> flush_cursors() override { return {}; }
+  Result<> forget_cursor(std::string_view) override { return {}; }
+  Result<store::Position> position_at(Timestamp time) const override {
+    for (std::size_t i = first_; i < entries_.size(); ++i)
+      if (entries_[i].ingest_ms >= epoch_ms(time)) return position(i);
+    return position(entries_.size());
+  }
+  Result<> enforce_retention() override { return {}; }
+
+private:
+  struct Entry {
+    Made made;
+    std::int64_t ingest_ms;
+  };
+  std::deque<Entry> entries_;
+  std::size_t first_ = 0;
+  std::vector<std::size_t> damaged_;
+};
+
+// Shows what it is given, two records a poll.
+class MemoryTenant final : public Source {
+public:
+  std::vector<FeedTraits> traits{{"activities", Repetition::by_id, std::chrono::hours(1)}};
+  std::vector<Made> shown;
+  std::map<std::string, Error> trouble;  // by feed, for as long as it stands here
+  std::map<std::string, std::uint64_t> passed_over;
+  std::uint64_t polls = 0;
+  std::vector<Window> windows;
+  bool is_deaf_to_time = false;  // window() gives nothing
+  bool never_drains = false;
+  Duration wait{};
+
+  Result<Poll> poll(const Checkpoint& from, const Call&) override {
+    ++polls;
+    const std::size_t bar = from.text.find('|');
+    const Window& window = windows.at(std::stoul(from.text.substr(0, bar)));
+    std::size_t offset = std::stoul(from.text.substr(bar + 1));
+    Poll poll;
+    FeedReport report{.feed = window.feed, .error = {}, .newest = {}, .lateness = {}, .note = {}};
+    if (const auto at = trouble.find(window.feed); at != trouble.end()) {
+      report.error = at->second;
+      poll.next = from;
+    } else {
+      const std::vector<const Made*> wanted = in(window);
+      for (std::size_t end = offset + 2; offset < end && offset < wanted.size(); ++offset)
+        if (auto added = poll.batch.add(wanted[offset]->view()); !added) return added.error();
+      poll.is_drained = offset >= wanted.size() && !never_drains;
+      if (poll.is_drained) report.records_passed_over = passed_over[window.feed];
+      poll.next.text = from.text.substr(0, bar + 1) + std::to_string(offset);
+    }
+    poll.wait = wait;
+    poll.feeds.push_back(std::move(report));
+    return poll;
+  }
+  std::vector<FeedTraits> feeds() const override { return traits; }
+  std::optional<Checkpoint> window(const Window& window) const override {
+    if (is_deaf_to_time) return {};
+    auto& remembered = const_cast<MemoryTenant*>(this)->windows;
+    remembered.push_back(window);
+    return Checkpoint{std::to_string(remembered.size() - 1) + "|0"};
+  }
+  std::vector<FeedReport> probe(const Call&) override { return {}; }
+
+private:
+  std::vector<const Made*> in(const Window& window) const {
+    bool is_inventory = false;
+    for (const auto& t : traits)
+      is_inventory |= t.feed == window.feed && t.repetition == Repetition::by_content && !t.remember;
+    std::vector<const Made*> result;
+    for (const auto& made : shown)
+      if (made.feed == window.feed &&
+          (is_inventory || (from_epoch_ms(made.saved_ms) >= window.from && from_epoch_ms(made.saved_ms) < window.to)))
+        result.push_back(&made);
+    return result;
+  }
+};
+
+class StepClock final : public Clock {
+public:
+  Timestamp wall{};
+  Duration passed{};
+  Timestamp now() const override { return wall + passed; }
+  MonotonicTime monotonic() const override { return MonotonicTime{passed}; }
+};
+
+}  // namespace capstan::runtime::equipment
