@@ -1,0 +1,30 @@
+#include "plan_nodes.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace capstan::plan {
+
+namespace {
+constexpr std::size_t places_per_name = 4;
+}
+
+void NameTable::add(std::string_view name, NodeIndex node) {
+  names_.push_back({std::string(name), node});
+  places_.assign(std::bit_ceil(names_.size() * places_per_name), nobody);
+  for (std::uint32_t i = 0; i < names_.size(); ++i) {
+    std::string padded = names_[i].name;
+    padded.resize(names_[i].name.size() + sizeof(std::uint64_t));
+    std::size_t at = place(std::string_view(padded).substr(0, names_[i].name.size()));
+    while (places_[at] != nobody) at = (at + 1) & (places_.size() - 1);
+    places_[at] = i;
+  }
+}
+
+std::size_t NameTable::find_unpadded(std::string_view name) const {
+  for (std::size_t i = 0; i < names_.size(); ++i)
+    if (names_[i].name == name) return i;
+  return nobody;
+}
+
+}  // namespace capstan::plan
