@@ -26,9 +26,9 @@ Error certificate_error(const BrokenTransfer& transfer) {
   const auto refused = [&](std::string_view why) {
     return Error(ErrorCode::tls_failed, fmt::format("the certificate of {} {}", transfer.host, why));
   };
+  // libcurl compares the name itself, before the chain: OpenSSL has no result of its own then.
+  if (transfer.words.contains("subject name")) return refused("is not made out to this name");
   switch (transfer.verification) {
-    case X509_V_OK:
-      return refused("is not made out to this name");
     case X509_V_ERR_CERT_HAS_EXPIRED:
       return refused("has expired");
     case X509_V_ERR_CERT_NOT_YET_VALID:
