@@ -1,0 +1,84 @@
+// The whole configuration, decoded and made into components: what the engine runs. Making one touches neither the
+// network nor the data directory, so `capstan check` is this call and nothing else.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/log.h"
+#include "component/registry.h"
+#include "store/journal.h"
+
+namespace capstan::runtime {
+
+struct ApiOptions {
+  bool enabled = true;
+  std::string listen = "127.0.0.1:9477";
+};
+
+struct LogOptions {
+  log::Level level = log::Level::info;
+  log::Format format = log::Format::text;
+};
+
+// How much goes into one payload, and how long one attempt may take.
+struct BatchOptions {
+  Bytes max_bytes = 256_KiB;  // of encoded messages; one larger message goes alone
+  std::uint32_t max_events = 1000;
+  Duration timeout = std::chrono::seconds(30);
+};
+
+struct TenantPlan {
+  std::string name;
+  std::shared_ptr<net::Tenant> tenant;
+};
+
+struct SourcePlan {
+  std::string name;
+  std::string kind;
+  std::string tenant;  // that it asked for; empty: none
+  std::unique_ptr<Source> source;
+  // Another instance with the same options (verify asks beside the collector); it shares the tenant and its budget.
+  std::function<std::unique_ptr<Source>()> make_another;
+};
+
+struct RoutePlan {
+  std::string name;
+  std::vector<std::string> from;   // sources, at least one
+  std::vector<std::string> feeds;  // that it takes; empty: all
+  std::string encoder_kind;
+  std::unique_ptr<Encoder> encoder;
+  std::string sink_name;
+  std::string sink_kind;
+  std::unique_ptr<Sink> sink;  // the route's own
+  BatchOptions batch;
+};
+
+struct Plan {
+  std::string data_dir;
+  store::JournalOptions journal;
+  ApiOptions api;
+  LogOptions log;
+  std::vector<TenantPlan> tenants;
+  std::vector<SourcePlan> sources;
+  std::vector<RoutePlan> routes;
+};
+
+// Every mistake becomes a finding at its place; unknown names come with a suggestion. Nothing when there was an error.
+// `world` must outlive the plan.
+std::optional<Plan> make_plan(const config::Node& root, const Registry& registry, World& world,
+                              config::Findings& findings);
+
+// The options outside of components, for the reference page: top level, journal, api, log, and one route.
+struct PlanDescription {
+  std::vector<config::OptionDescription> top;
+  std::vector<config::OptionDescription> route;
+};
+PlanDescription describe_plan();
+
+}  // namespace capstan::runtime

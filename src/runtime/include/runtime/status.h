@@ -1,0 +1,148 @@
+// How the whole program is doing: a snapshot in plain values, for `capstan status`, /metrics, /readyz and the log.
+// Figures that only grow count since the process started, except where it is said that they are stored with the cursor.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "store/journal.h"
+
+namespace capstan::runtime {
+
+// Of a source. The limits are measured from the last poll that went well (or from the start).
+enum class SourceState : std::uint8_t {
+  created,           // no poll has gone well yet
+  connected,         // the last poll went well, or the last good one is less than two hours ago
+  connection_error,  // none has gone well for two hours
+  disconnected,      // none for twelve hours
+};
+std::string_view to_string(SourceState state);  // "Created", "Connected", "Connection error", "Disconnected"
+constexpr Duration connection_error_after = std::chrono::hours(2);
+constexpr Duration disconnected_after = std::chrono::hours(12);
+
+struct FeedStatus {
+  std::string name;
+  SourceState state = SourceState::created;
+  std::optional<Timestamp> newest;           // saved time of the newest record seen
+  std::optional<Duration> lag;               // now − newest while the feed is not drained; zero when it is
+  std::optional<Duration> lateness;          // saved − event time, 99th percentile
+  std::optional<Timestamp> last_ok;          // when it was last asked without an error
+  std::optional<ErrorCode> code;             // of what stopped it last; nothing: it goes well
+  std::string error;                         // text with code
+  bool is_held = false;                      // it will not go on until a person acts
+  bool is_drained = false;                   // nothing more to ask for at the moment
+  std::string note;                          // what a person should know
+  std::uint64_t records = 0;                 // read from the service, before de-duplication
+  std::uint64_t journaled = 0;               // kept: records = journaled + duplicates
+  std::uint64_t duplicates = 0;              // seen before, left out
+  std::uint64_t updates = 0;                 // of the journaled: an id that came again with other content
+  std::uint64_t quarantined = 0;             // of the journaled: not well-formed JSON
+  std::uint64_t passed_over = 0;             // that the service could not show (poisoned)
+  std::optional<Duration> time_to_catch_up;  // at the speed of the last minutes; zero when drained
+};
+
+struct SourceStatus {
+  std::string name;
+  std::string kind;
+  std::string tenant;  // empty: it has none
+  SourceState state = SourceState::created;
+  std::vector<FeedStatus> feeds;
+  std::optional<ErrorCode> code;  // of the error of the whole source (also the journal's: full, no disk)
+  std::string error;
+  bool is_held = false;
+  bool is_drained = false;
+  std::uint64_t polls = 0;
+  std::uint64_t poll_errors = 0;
+  std::optional<Timestamp> last_poll;
+  std::optional<Duration> next_poll;  // from now
+  store::JournalReport journal;
+  std::uint64_t index_size = 0;  // ids remembered
+};
+
+// Of a route.
+enum class RouteState : std::uint8_t {
+  idle,        // everything durable is delivered
+  delivering,  // the last attempt went well and there is more
+  retrying,    // the last attempt ended with an error that passes by itself
+  held,        // … with one that a person has to mend
+  stopped,     // … with a fault
+};
+std::string_view to_string(RouteState state);
+
+struct Rates {
+  double events_per_second = 0;  // over the last minute
+  double bytes_per_second = 0;
+};
+
+struct RouteCursor {
+  std::string source;
+  store::Cursor cursor;
+  std::uint64_t backlog_bytes = 0;    // of the journal behind the cursor; exact, zero: everything is delivered
+  std::uint64_t backlog_records = 0;  // about, from the mean size of a record; zero exactly when the bytes are
+};
+
+struct RouteStatus {
+  std::string name;
+  std::string sink;                // name in the configuration
+  std::string sink_kind;           // "syslog"
+  std::vector<std::string> feeds;  // that it takes; empty: all
+  RouteState state = RouteState::idle;
+  std::vector<RouteCursor> cursors;  // one a source
+  std::uint64_t backlog_records = 0;
+  std::uint64_t backlog_bytes = 0;
+  std::optional<Duration> lag;  // age (ingest time) of the oldest record that was met and is not delivered; zero: none
+  Rates rates;
+  // Stored with the cursors: since the route's first record.
+  std::uint64_t delivered = 0;
+  std::uint64_t dropped = 0;
+  std::uint64_t rejected = 0;
+  std::uint64_t resent = 0;
+  std::uint64_t lost_to_retention = 0;
+  // Since the start.
+  std::uint64_t delivered_bytes = 0;
+  std::uint64_t cut = 0;
+  std::uint64_t attempts = 0;
+  std::uint64_t errors = 0;
+  std::optional<ErrorCode> code;  // of the last attempt; nothing: it went well
+  std::string error;
+  std::optional<Timestamp> last_delivery;
+};
+
+struct TenantStatus {
+  std::string name;
+  unsigned requests_per_minute = 0;  // the budget
+  unsigned recent = 0;               // requests in the last 60 s
+  std::uint64_t pauses = 0;          // asked for by the service
+};
+
+// A stage that has work and makes no progress: what /readyz names.
+struct StalledStage {
+  std::string stage;  // "source contoso_mdca", "source contoso_mdca, feed alerts", "journal of …", "route …"
+  std::string why;
+  Duration since{};
+};
+
+struct MemoryStatus {
+  std::uint64_t resident_bytes = 0;
+  std::uint64_t peak_bytes = 0;
+};
+
+struct Status {
+  Timestamp now{};
+  Timestamp started{};
+  Duration uptime{};  // by the clock that does not jump
+  std::string data_dir;
+  std::vector<SourceStatus> sources;
+  std::vector<RouteStatus> routes;
+  std::vector<TenantStatus> tenants;
+  MemoryStatus memory;
+  std::uint64_t clock_jumps = 0;
+  std::vector<StalledStage> stalled;
+  bool is_ready() const { return stalled.empty(); }
+};
+
+}  // namespace capstan::runtime
