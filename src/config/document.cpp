@@ -1,0 +1,118 @@
+#include "config/document.h"
+
+#include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
+
+#include <set>
+
+#include "references.h"
+
+namespace capstan::config {
+
+namespace {
+
+// Bounds against a document made to exhaust memory: aliases can make a small file unfold to billions of nodes.
+constexpr int depth_max = 64;
+constexpr std::size_t nodes_max = 100'000;
+
+class Reader {
+public:
+  Reader(const std::string& file, const References& references, Findings& findings)
+      : file_(file), references_(references), findings_(findings) {}
+
+  Node read(const YAML::Node& yaml, int depth) {
+    Node node;
+    node.place = place_of(yaml.Mark());
+    if (++nodes_ > nodes_max || depth > depth_max) {
+      if (!is_exhausted_)
+        findings_.add(ErrorCode::not_yaml, node.place,
+                      depth > depth_max ? fmt::format("it is nested deeper than {} levels", depth_max)
+                                        : fmt::format("it has more than {} nodes, aliases unfolded", nodes_max));
+      is_exhausted_ = true;
+      return node;
+    }
+    switch (yaml.Type()) {
+      case YAML::NodeType::Scalar:
+        read_scalar(yaml, node);
+        break;
+      case YAML::NodeType::Sequence:
+        read_sequence(yaml, node, depth);
+        break;
+      case YAML::NodeType::Map:
+        read_map(yaml, node, depth);
+        break;
+      case YAML::NodeType::Null:
+      case YAML::NodeType::Undefined:
+        break;
+    }
+    return node;
+  }
+
+private:
+  Place place_of(const YAML::Mark& mark) const { return {file_, mark.line + 1, mark.column + 1}; }
+
+  void read_scalar(const YAML::Node& yaml, Node& node) {
+    // An empty plain scalar and ~ are null in YAML; quoted they are text ("!" is the tag of a quoted scalar).
+    node.is_quoted = yaml.Tag() == "!";
+    node.kind = Node::Kind::scalar;
+    const Resolved resolved = resolve(yaml.Scalar(), node.place, references_, findings_);
+    node.scalar = resolved.text;
+    node.is_secret = resolved.has_reference;
+  }
+
+  void read_sequence(const YAML::Node& yaml, Node& node, int depth) {
+    node.kind = Node::Kind::sequence;
+    for (const auto& item : yaml) {
+      if (is_exhausted_) return;
+      node.items.push_back(read(item, depth + 1));
+    }
+  }
+
+  void read_map(const YAML::Node& yaml, Node& node, int depth) {
+    node.kind = Node::Kind::map;
+    std::set<std::string, std::less<>> seen;
+    for (const auto& member : yaml) {
+      if (is_exhausted_) return;
+      const YAML::Node& key = member.first;
+      const YAML::Node& value = member.second;
+      const Place place = place_of(key.Mark());
+      if (!key.IsScalar()) {
+        findings_.add(ErrorCode::not_yaml, place, "expected a plain name as a key, got a list or a map");
+        continue;
+      }
+      if (!seen.insert(key.Scalar()).second) {
+        findings_.add(ErrorCode::duplicate_key, place, fmt::format("the key \"{}\" stands twice", key.Scalar()));
+        continue;
+      }
+      node.members.push_back({key.Scalar(), place, read(value, depth + 1)});
+    }
+  }
+
+  const std::string& file_;
+  const References& references_;
+  Findings& findings_;
+  std::size_t nodes_ = 0;
+  bool is_exhausted_ = false;
+};
+
+}  // namespace
+
+Node parse(std::string_view yaml, const std::string& file_name, const References& references, Findings& findings) {
+  try {
+    const auto documents = YAML::LoadAll(std::string(yaml));
+    if (documents.empty()) return {};
+    if (documents.size() > 1) {
+      findings.add(ErrorCode::not_yaml, {file_name, documents[1].Mark().line + 1, documents[1].Mark().column + 1},
+                   "expected one document, got a second one (\"---\")");
+      return {};
+    }
+    return Reader(file_name, references, findings).read(documents.front(), 0);
+  } catch (const YAML::Exception& e) {
+    const bool has_place = e.mark.line >= 0;
+    findings.add(ErrorCode::not_yaml, {file_name, has_place ? e.mark.line + 1 : 0, has_place ? e.mark.column + 1 : 0},
+                 e.msg);
+    return {};
+  }
+}
+
+}  // namespace capstan::config
