@@ -45,6 +45,7 @@ struct Window {
 enum class Repetition : std::uint8_t {
   by_id,       // an id is one event for ever (activities)
   by_content,  // an id with other content is an update (alerts, inventories)
+  none,        // every reading is delivered (an inventory that is wanted whole each time)
 };
 struct FeedTraits {
   std::string feed;

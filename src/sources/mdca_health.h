@@ -1,0 +1,59 @@
+// How feeds and their jobs are doing: who is held, until when, and whose window is suspected. In memory only.
+//
+// A hold (401, 403, …) is a feed's: it is looked at again every five minutes. What passes by itself is a job's: it is
+// tried again after 1 s, 2 s, … 5 min, or when the service says. One feed's trouble never blocks another.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+
+namespace capstan::mdca {
+
+class Health {
+public:
+  // Delays are spread by a hash of `seed`, so that many tenants do not come back in the same second.
+  Health(const Clock& clock, std::string seed) : clock_(clock), seed_(std::move(seed)) {}
+
+  void succeeded(const std::string& feed, const std::string& job);
+  // `blames_window`: after `failures_max` of these in a row the job's window is suspected.
+  void failed(const std::string& feed, const std::string& job, const Error& error, bool blames_window,
+              unsigned failures_max);
+  bool is_suspected(const std::string& job) const;
+  // The service does not answer anything: it is not the window.
+  void acquit(const std::string& job);
+  // The window was narrowed down: it is tried at once, and suspected after one more failure.
+  void narrowing(const std::string& feed, const std::string& job);
+  void is_through(const std::string& job);
+
+  Duration wait(const std::string& feed, const std::string& job) const;
+  bool is_held(const std::string& feed) const;
+  // The error to report when each of these feeds has one, with the pause until the first is tried again.
+  struct Member {
+    std::string feed;
+    std::string job;
+  };
+  std::optional<Error> common_error(const std::vector<Member>& members) const;
+
+private:
+  struct Trouble {
+    std::optional<Error> error;
+    MonotonicTime retry_at{};
+    unsigned attempts = 0;
+    unsigned window_failures = 0;
+    bool is_suspected = false;
+    bool is_narrowing = false;
+  };
+  Duration backoff(const std::string& job, unsigned attempts) const;
+
+  const Clock& clock_;
+  std::string seed_;
+  std::map<std::string, Trouble> jobs_;
+  std::map<std::string, Trouble> feeds_;
+};
+
+}  // namespace capstan::mdca
