@@ -15,8 +15,6 @@ namespace {
 
 constexpr Duration since_default = std::chrono::hours(48);
 constexpr Duration window_max = std::chrono::hours(24 * 400);
-// Where a feed does not say how long its ids are remembered.
-constexpr Duration overlap_default = std::chrono::hours(1);
 // A record is journaled after it was saved; this much is left for clocks that differ.
 constexpr Duration clock_difference = std::chrono::hours(1);
 constexpr Duration journal_margin = std::chrono::hours(24);
@@ -38,7 +36,7 @@ public:
       entry->is_shown = true;
       VerifyRow& row = row_of(entry->saved_time);
       ++row.figures.shown;
-      if (feed_.traits.repetition == Repetition::by_content && entry->content_hash != record.content_hash) {
+      if (feed_.traits.repetition != Repetition::by_id && entry->content_hash != record.content_hash) {
         ++row.figures.outdated;
         name(VerifyNamed::Kind::outdated, record, "the tenant shows a newer version");
       }
@@ -62,7 +60,7 @@ public:
       VerifyRow& row = row_of(entry.saved_time);
       ++row.figures.journaled;
       row.figures.unshown += is_whole && !entry.is_shown ? 1U : 0U;
-      if (entry.created > 1) row.figures.doubled += entry.created - 1;
+      if (entry.created > 1 && feed_.traits.repetition != Repetition::none) row.figures.doubled += entry.created - 1;
     }
   }
 
@@ -148,10 +146,10 @@ private:
       if (!options_.feeds.empty() && std::ranges::find(options_.feeds, traits.feed) == options_.feeds.end()) continue;
       FeedSurvey feed;
       feed.traits = traits;
-      feed.is_inventory = !traits.remember && traits.repetition == Repetition::by_content;
+      feed.is_inventory = !traits.remember && traits.repetition != Repetition::by_id;
       feed.since = since;
       feed.until = report_.until;
-      feed.late_after = options_.late_after.value_or(traits.remember.value_or(overlap_default));
+      feed.late_after = options_.late_after.value_or(options_.overlap);
       feeds.push_back(std::move(feed));
     }
     return feeds;
@@ -181,9 +179,9 @@ private:
     checked.feed = feed.traits.feed;
     checked.since = feed.since;
     checked.until = feed.until;
-    checked.overlap = feed.traits.remember.value_or(overlap_default);
     if (!feed.is_inventory) {
-      checked.settled_until = feed.newest.value_or(report_.started) - checked.overlap;
+      checked.overlap = options_.overlap;
+      checked.settled_until = settled_until(feed);
       if (!feed.newest) checked.note = "nothing of this feed has been journaled";
     }
     checked.was_asked = true;
@@ -199,6 +197,11 @@ private:
     return {};
   }
 
+  Timestamp settled_until(const FeedSurvey& feed) const {
+    if (feed.newest && survey_.damaged_frames > 0) return *feed.newest + std::chrono::milliseconds(1);
+    return feed.newest.value_or(report_.started) - options_.overlap;
+  }
+
   Result<> compare(FeedSurvey& feed, VerifyFeed& checked, const Window& stretch) {
     Comparison comparison(source_, feed, checked, named_);
     TRY(scan(*source_.journal, survey_.begin, survey_.end, world_.stop, [&](const auto& item) {
@@ -212,7 +215,7 @@ private:
       return Result<>();
     }));
     comparison.finish(answered.is_whole);
-    TRY(name_doubled(stretch, comparison));
+    if (feed.traits.repetition != Repetition::none) TRY(name_doubled(stretch, comparison));
     take(checked, answered, stretch);
     if (options_.repair && !comparison.missing().empty()) TRY(repair(stretch, comparison.missing()));
     return {};

@@ -100,7 +100,7 @@ private:
 // Shows what it is given, two records a poll.
 class MemoryTenant final : public Source {
 public:
-  std::vector<FeedTraits> traits{{"activities", Repetition::by_id, std::chrono::hours(1)}};
+  std::vector<FeedTraits> traits{{"activities", Repetition::by_id, std::chrono::hours(72)}};
   std::vector<Made> shown;
   std::map<std::string, Error> trouble;  // by feed, for as long as it stands here
   std::map<std::string, std::uint64_t> passed_over;

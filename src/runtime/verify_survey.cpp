@@ -48,7 +48,8 @@ public:
   void see(const store::Slice::Item& item) {
     FeedSurvey* feed = survey_.find(item.record.feed);
     if (feed == nullptr) return;
-    const bool is_late = feed->newest && *feed->newest - item.record.saved_time > feed->late_after;
+    const bool is_late = item.record.kind == RecordKind::created && feed->newest &&
+                         *feed->newest - item.record.saved_time > feed->late_after;
     feed->newest = std::max(feed->newest.value_or(item.record.saved_time), item.record.saved_time);
     if (!feed->counts(item.record)) return;
 

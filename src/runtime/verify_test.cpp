@@ -91,8 +91,8 @@ TEST_F(Verify, whole_is_proved_with_a_row_an_hour) {
   EXPECT_EQ(report.totals.late, 0U);
   ASSERT_EQ(report.rows.size(), 5U);
   for (const auto& r : report.rows) EXPECT_EQ(r.figures.shown, 60U);
-  EXPECT_FALSE(report.rows[2].is_open);
-  EXPECT_TRUE(report.rows[4].is_open);
+  EXPECT_FALSE(report.rows[1].is_open);
+  EXPECT_TRUE(report.rows[2].is_open);
 }
 
 TEST_F(Verify, names_what_is_missing_in_its_hour) {
@@ -143,6 +143,16 @@ TEST_F(Verify, a_damaged_frame_is_a_hole_until_it_is_repaired) {
   EXPECT_EQ(after.totals.late, 2U);  // the repair brought them behind the newest
 }
 
+TEST_F(Verify, a_damaged_journal_is_settled_up_to_its_newest_record) {
+  hours_of_peace(3);
+  journal.damage(175);
+  tenant.shown.push_back(made(200, "after the newest"));
+  const VerifyReport report = run();
+  EXPECT_EQ(report.totals.missing, 1U);
+  EXPECT_EQ(report.totals.waiting, 1U);
+  EXPECT_EQ(report.damaged_frames, 1U);
+}
+
 TEST_F(Verify, repair_leaves_what_the_collector_brought_meanwhile) {
   hours_of_peace(5);
   tenant.shown.push_back(made(70, "brought meanwhile"));
@@ -172,7 +182,11 @@ TEST_F(Verify, a_source_that_cannot_be_repaired_says_so) {
 TEST_F(Verify, late_and_double_are_counted_and_named) {
   hours_of_peace(5);
   both(made(60, "late one"));
+  both(made(200, "within the overlap"));
   journal.put(made(90, "a90"));
+  Made changed = made(30, "a30");
+  changed.kind = RecordKind::updated;  // an update is as old as what it updates, and not late
+  journal.put(changed);
   const VerifyReport report = run();
   EXPECT_EQ(report.totals.late, 2U);  // the late one, and the double of an old one
   EXPECT_EQ(report.totals.doubled, 1U);

@@ -5,13 +5,16 @@
 //
 //   tenant ── shown ──► journaled ──► before a route's cursor = delivered + dropped by rule + dead-lettered
 //               │           │
-//               └ missing ──┘   only where the hour is settled: saved before the newest journaled record of the feed
-//                               minus its overlap. What is younger may still be on its way and counts as `waiting`.
+//               └ missing ──┘   only where the time is settled: saved before the newest journaled record of the feed
+//                               minus the overlap. What is younger may still be on its way and counts as `waiting`.
+//                               (A journal with damaged frames is settled up to its newest record: the collector asks
+//                               for that time again, but takes for known what the id index still remembers.)
 //
 // Words of the report:
 //   missing   shown by the tenant, settled, and no record of that id in the journal. `--repair` appends these.
 //   outdated  shown with other content than the newest journaled version (an alert changed and was not read again yet).
-//   late      journaled although a record of the feed saved more than `late_after` later had been journaled before it:
+//   late      journaled for the first time although a record of the feed saved more than `late_after` later had been
+//   journaled before it:
 //             a collector that only ever goes forward would have lost it. Measured against the feed's newest record and
 //             not against the clock, because a backfill journals everything days after it was saved.
 //   doubled   journaled more than once as created.
@@ -38,7 +41,10 @@ struct VerifyOptions {
   bool repair = false;               // append what is missing
   std::size_t named_max = 100;       // ids listed of each kind of finding; the counts are always whole
   std::size_t entries_max = 500'000;
-  std::optional<Duration> late_after;            // default: the feed's overlap (FeedTraits::remember)
+  // Sources read the time behind their newest record again, because records become visible late; this is the longest
+  // such overlap (MDCA: two minutes to two hours, by measured lateness).
+  Duration overlap = std::chrono::hours(2);
+  std::optional<Duration> late_after;            // default: the overlap
   Duration patience = std::chrono::minutes(15);  // a feed that brings nothing for so long is given up and named
 };
 
@@ -120,7 +126,7 @@ struct VerifyFeed {
   Timestamp since{};  // later than asked for where retention has removed the older segments
   Timestamp until{};
   std::optional<Timestamp> settled_until;  // nothing: an inventory, all of it counts
-  Duration overlap{};
+  Duration overlap{};                      // an inventory has none
   std::uint64_t polls = 0;
   std::uint64_t passed_over = 0;  // poisoned records that the service could not show
 };
