@@ -6,13 +6,15 @@
 //   GET  /readyz             200, or 503 with the stages that are stalled
 //   GET  /api/v1/status      runtime::Status
 //   GET  /api/v1/explain     ?id=…      runtime::EventLife
-//   POST /api/v1/verify      {"since","until","sources","feeds","repair","late_after"}      runtime::VerifyReport
-//   POST /api/v1/replay      {"route","since","until"}
+//   POST /api/v1/verify      {"since","until","sources","feeds","repair","late_after","overlap"}: starts one and
+//                            answers 202 {"number"}; it takes as long as the tenant's request budget makes it
+//   GET  /api/v1/verify      {"number","is_running","progress","report" or "problem"} of the newest
+//   POST /api/v1/replay      {"route","since","until"}: {"route","records","sources"}
 //
-// JSON everywhere but /metrics. An error is {"code":"E1016","name","message","advice"} with a fitting status.
-// POST needs the bearer token of admin.json (only the user that Capstan runs as can read it) and a JSON body. A request
-// whose Host header is not this address is refused, so that a web page cannot reach the API through a name of its own
-// (DNS rebinding), and one with a foreign Origin too.
+// Times are ISO 8601, spans as in the configuration ("90s"). JSON everywhere but /metrics. An error is
+// {"code":"E1016","name","message","advice"} with a fitting status. POST needs the bearer token of admin.json (only the
+// user that Capstan runs as can read it) and a JSON body. A request whose Host header is not this address is refused,
+// so that a web page cannot reach the API through a name of its own (DNS rebinding), and one with a foreign Origin too.
 #pragma once
 
 #include <cstdint>
@@ -25,37 +27,30 @@
 
 #include "base/clock.h"
 #include "net/http_server.h"
+#include "runtime/engine.h"
 #include "runtime/explain.h"
 #include "runtime/status.h"
-#include "runtime/verify.h"
+#include "runtime/verify_job.h"
 
 namespace capstan::api {
 
 struct ServerOptions {
-  std::string listen = "127.0.0.1:8790";  // IP literal and port; port 0: any
+  std::string listen = "127.0.0.1:9477";  // IP literal and port; port 0: any
   std::string data_dir;                   // admin.json is written here; empty: none is written (tests, demo)
   std::string version;                    // of the program, for build info
   std::vector<std::string> host_names;    // further names by which the API may be called (a reverse proxy's)
 };
 
-struct ReplayRequest {
-  std::string route;
-  Timestamp since{};               // of ingest time
-  std::optional<Timestamp> until;  // nothing: up to now
-};
-struct ReplayOutcome {
-  std::string route;
-  std::uint64_t records = 0;  // that will be delivered again
-  std::vector<std::string> sources;
-};
-
-// What the server shows and starts. Called on the server's threads, several at once; all must be set.
+// What the server shows and starts. Called on the server's threads, several at once; all must be set. They must live
+// longer than the server.
 struct Services {
   std::function<runtime::Status()> status;
-  std::function<Result<runtime::VerifyReport>(const runtime::VerifyOptions&, const std::stop_token&)> verify;
+  runtime::VerifyJob::Work verify;
   std::function<Result<runtime::EventLife>(const std::string& id, const std::stop_token&)> explain;
-  std::function<Result<ReplayOutcome>(const ReplayRequest&)> replay;
+  std::function<Result<runtime::Replay>(std::string_view route, Timestamp since, std::optional<Timestamp> until)>
+      replay;
 };
+Services services_of(runtime::Engine& engine);
 
 class Server {
 public:
@@ -67,7 +62,7 @@ public:
   Server& operator=(const Server&) = delete;
 
   std::uint16_t port() const;
-  std::string address() const;  // "http://127.0.0.1:8790"
+  std::string address() const;  // "http://127.0.0.1:9477"
 
 private:
   struct Impl;

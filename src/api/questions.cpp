@@ -1,0 +1,113 @@
+#include "questions.h"
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+#include "base/text.h"
+
+namespace capstan::api {
+
+namespace json = boost::json;
+
+namespace {
+
+Error wrong(std::string sentence) { return {ErrorCode::wrong_usage, "reading the question: " + std::move(sentence)}; }
+
+Error expected(std::string_view member, std::string_view what, const json::value& got) {
+  const std::string text = json::serialize(got);
+  return wrong(fmt::format("{}: expected {}, got {}", member, what, cut_utf8(text, 100)));
+}
+
+// An object whose members are all known.
+Result<json::object> read_object(std::string_view body, std::span<const std::string_view> known) {
+  if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) return json::object();
+  boost::system::error_code failed;
+  json::value value = json::parse({body.data(), body.size()}, failed);
+  if (failed || !value.is_object()) return wrong("expected a JSON object");
+  for (const auto& member : value.as_object()) {
+    const std::string_view name(member.key().data(), member.key().size());
+    if (std::ranges::find(known, name) != known.end()) continue;
+    const std::string_view near = nearest(name, known);
+    return wrong(fmt::format("there is no member {}{}", json_quote(name),
+                             near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near)));
+  }
+  return std::move(value.as_object());
+}
+
+Result<std::optional<std::string>> text(const json::object& object, std::string_view member) {
+  const json::value* value = object.if_contains({member.data(), member.size()});
+  if (value == nullptr || value->is_null()) return std::optional<std::string>();
+  if (!value->is_string()) return expected(member, "text", *value);
+  return std::optional<std::string>(std::string(value->as_string()));
+}
+
+Result<std::optional<Duration>> span(const json::object& object, std::string_view member) {
+  const auto written = TRY(text(object, member));
+  if (!written) return std::optional<Duration>();
+  const auto duration = parse_duration(*written);
+  if (!duration) return expected(member, "a span such as \"2h\"", json::value(*written));
+  return duration;
+}
+
+Result<std::optional<Timestamp>> time(const json::object& object, std::string_view member, Timestamp now) {
+  const auto written = TRY(text(object, member));
+  if (!written) return std::optional<Timestamp>();
+  if (const auto ago = parse_duration(*written)) return std::optional<Timestamp>(now - *ago);
+  const auto point = parse_iso8601(*written);
+  if (!point)
+    return expected(member, "a time such as \"2026-11-24T08:00:00Z\" or a span such as \"2d\"", json::value(*written));
+  return point;
+}
+
+Result<std::vector<std::string>> texts(const json::object& object, std::string_view member) {
+  const json::value* value = object.if_contains({member.data(), member.size()});
+  std::vector<std::string> all;
+  if (value == nullptr || value->is_null()) return all;
+  if (!value->is_array()) return expected(member, "a list of text", *value);
+  for (const auto& item : value->as_array()) {
+    if (!item.is_string()) return expected(member, "a list of text", *value);
+    all.emplace_back(item.as_string());
+  }
+  return all;
+}
+
+Result<bool> yes_or_no(const json::object& object, std::string_view member) {
+  const json::value* value = object.if_contains({member.data(), member.size()});
+  if (value == nullptr || value->is_null()) return false;
+  if (!value->is_bool()) return expected(member, "true or false", *value);
+  return value->as_bool();
+}
+
+}  // namespace
+
+Result<runtime::VerifyOptions> read_verify_question(std::string_view body, Timestamp now) {
+  static constexpr std::array<std::string_view, 7> known{"since",  "until",   "sources",   "feeds",
+                                                         "repair", "overlap", "late_after"};
+  const json::object object = TRY(read_object(body, known));
+  runtime::VerifyOptions options;
+  options.since = TRY(time(object, "since", now));
+  options.until = TRY(time(object, "until", now));
+  options.sources = TRY(texts(object, "sources"));
+  options.feeds = TRY(texts(object, "feeds"));
+  options.repair = TRY(yes_or_no(object, "repair"));
+  options.late_after = TRY(span(object, "late_after"));
+  if (const auto overlap = TRY(span(object, "overlap"))) options.overlap = *overlap;
+  return options;
+}
+
+Result<ReplayQuestion> read_replay_question(std::string_view body, Timestamp now) {
+  static constexpr std::array<std::string_view, 3> known{"route", "since", "until"};
+  const json::object object = TRY(read_object(body, known));
+  const auto route = TRY(text(object, "route"));
+  const auto since = TRY(time(object, "since", now));
+  if (!route || route->empty()) return wrong("expected the name of a route in \"route\"");
+  if (!since) return wrong("expected a time in \"since\"");
+  ReplayQuestion question{*route, *since, TRY(time(object, "until", now))};
+  if (question.until && *question.until <= question.since)
+    return wrong(fmt::format("expected since before until, got {} and {}", to_iso8601(question.since),
+                             to_iso8601(*question.until)));
+  return question;
+}
+
+}  // namespace capstan::api
