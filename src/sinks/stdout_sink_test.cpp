@@ -1,0 +1,91 @@
+#include "stdout_sink.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <future>
+
+#include "payload_for_test.h"
+
+namespace capstan::sinks {
+namespace {
+
+using namespace std::chrono_literals;
+
+class StdoutSinkTest : public testing::Test {
+protected:
+  StdoutSinkTest() { EXPECT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0); }
+  ~StdoutSinkTest() override {
+    for (const int end : ends)
+      if (end >= 0) ::close(end);
+  }
+  std::string read(std::size_t size) {
+    std::string bytes(size, '\0');
+    std::size_t got = 0;
+    while (got < size) {
+      const ssize_t count = ::read(ends[0], bytes.data() + got, size - got);
+      if (count <= 0) break;
+      got += static_cast<std::size_t>(count);
+    }
+    bytes.resize(got);
+    return bytes;
+  }
+  void stop_reading() { ::close(std::exchange(ends[0], -1)); }
+
+  std::array<int, 2> ends{-1, -1};
+};
+
+TEST_F(StdoutSinkTest, writes_one_message_a_line) {
+  StdoutSink sink(ends[1]);
+  ASSERT_TRUE(sink.resume(""));
+  ASSERT_TRUE(sink.probe({}));
+  const auto delivery = sink.deliver(make_payload("a", {"one", "two\nlines"}), {});
+  ASSERT_TRUE(delivery);
+  EXPECT_EQ(delivery->accepted, 2U);
+  EXPECT_EQ(read(14), "one\ntwo lines\n");
+}
+
+TEST_F(StdoutSinkTest, a_reader_that_went_away_holds_the_route_and_raises_no_signal) {
+  stop_reading();
+  StdoutSink sink(ends[1]);
+  ASSERT_FALSE(sink.probe({}));
+  const auto delivery = sink.deliver(make_payload("a", {"one"}), {});
+  ASSERT_FALSE(delivery);
+  EXPECT_EQ(delivery.error().code(), ErrorCode::output_closed);
+  sigset_t pending;
+  sigpending(&pending);
+  EXPECT_EQ(sigismember(&pending, SIGPIPE), 0);
+}
+
+TEST_F(StdoutSinkTest, a_delivery_that_was_broken_off_goes_on_where_it_stopped) {
+  StdoutSink sink(ends[1]);
+  const auto payload = make_payload("a", {std::string(100'000, 'x'), "end"});  // more than a pipe takes
+  const auto begin = std::chrono::steady_clock::now();
+  const auto slow = sink.deliver(payload, {100ms, {}});
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 300ms);
+  ASSERT_FALSE(slow);
+  EXPECT_EQ(slow.error().code(), ErrorCode::destination_slow);
+  auto all = std::async(std::launch::async, [&] { return read(100'005); });
+  ASSERT_TRUE(sink.deliver(payload, {}));
+  EXPECT_EQ(all.get(), std::string(100'000, 'x') + "\nend\n");
+}
+
+TEST_F(StdoutSinkTest, a_stop_is_seen_at_once) {
+  StdoutSink sink(ends[1]);
+  std::stop_source stop;
+  auto delivered = std::async(std::launch::async, [&] {
+    return sink.deliver(make_payload("a", {std::string(100'000, 'x')}), {30s, stop.get_token()});
+  });
+  std::this_thread::sleep_for(100ms);
+  const auto begin = std::chrono::steady_clock::now();
+  stop.request_stop();
+  const auto result = delivered.get();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 100ms);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code(), ErrorCode::interrupted);
+}
+
+}  // namespace
+}  // namespace capstan::sinks

@@ -1,0 +1,251 @@
+#include "syslog_sink.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <future>
+
+#include "payload_for_test.h"
+#include "receiver_for_test.h"
+
+namespace capstan::sinks {
+namespace {
+
+using namespace std::chrono_literals;
+using test::TcpReceiver;
+using test::UdpReceiver;
+
+SyslogOptions options_for(const std::string& address) {
+  SyslogOptions options;
+  options.address = address;
+  options.host = "collector";
+  options.time_zone = SyslogZone::utc;
+  return options;
+}
+
+// What lf framing makes of the test's messages: "CEF:…" at the payloads' own time.
+std::string lines(const std::vector<std::string>& messages) {
+  std::string all;
+  for (const auto& message : messages) all += "<166>Nov 24 16:08:23 collector " + message + "\n";
+  return all;
+}
+
+class SyslogSinkTest : public testing::Test {
+protected:
+  std::unique_ptr<SyslogSink> make(const SyslogOptions& options) {
+    return std::make_unique<SyslogSink>(options, clock);
+  }
+  SystemClock clock;
+};
+
+TEST_F(SyslogSinkTest, delivers_over_tcp) {
+  TcpReceiver receiver;
+  const auto sink = make(options_for(receiver.address()));
+  ASSERT_TRUE(sink->resume(""));
+  const auto delivery = sink->deliver(make_payload("a", {"CEF:one", "CEF:two"}), {});
+  ASSERT_TRUE(delivery) << delivery.error().text();
+  EXPECT_EQ(delivery->accepted, 2U);
+  EXPECT_EQ(delivery->resent, 0U);
+  EXPECT_EQ(delivery->cut, 0U);
+  const std::string expected = lines({"CEF:one", "CEF:two"});
+  EXPECT_EQ(receiver.await(expected.size()), expected);
+  ASSERT_TRUE(sink->deliver(make_payload("b", {"CEF:three"}), {}));
+  EXPECT_EQ(receiver.connections(), 1);
+}
+
+TEST_F(SyslogSinkTest, octet_counting_is_the_way_of_tls_and_can_be_asked_for) {
+  TcpReceiver receiver;
+  auto options = options_for(receiver.address());
+  options.framing = SyslogOptions::Framing::octet_counting;
+  ASSERT_TRUE(make(options)->deliver(make_payload("a", {"CEF:one"}), {}));
+  const std::string expected = "38 <166>Nov 24 16:08:23 collector CEF:one";
+  EXPECT_EQ(receiver.await(expected.size()), expected);
+}
+
+TEST_F(SyslogSinkTest, counts_what_it_cuts) {
+  TcpReceiver receiver;
+  auto options = options_for(receiver.address());
+  options.max_message_bytes = 1_KiB;
+  const auto delivery = make(options)->deliver(make_payload("a", {"CEF:" + std::string(2000, 'x'), "CEF:two"}), {});
+  ASSERT_TRUE(delivery);
+  EXPECT_EQ(delivery->accepted, 2U);
+  EXPECT_EQ(delivery->cut, 1U);
+}
+
+TEST_F(SyslogSinkTest, nobody_listens_then_somebody_does) {
+  std::uint16_t port = 0;
+  {
+    port = TcpReceiver().port();
+  }
+  const auto sink = make(options_for(fmt::format("127.0.0.1:{}", port)));
+  const auto refused = sink->deliver(make_payload("a", {"CEF:one"}), {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), ErrorCode::destination_unreachable);
+  TcpReceiver receiver(port);
+  const auto delivery = sink->deliver(make_payload("a", {"CEF:one"}), {});
+  ASSERT_TRUE(delivery);
+  EXPECT_EQ(delivery->resent, 0U);  // nothing of it could have arrived before
+}
+
+TEST_F(SyslogSinkTest, a_receiver_that_closed_while_idle_is_connected_again_in_the_same_attempt) {
+  TcpReceiver receiver;
+  auto options = options_for(receiver.address());
+  options.resend_window = 0_B;
+  const auto sink = make(options);
+  ASSERT_TRUE(sink->deliver(make_payload("a", {"CEF:one"}), {}));
+  receiver.await(lines({"CEF:one"}).size());
+  receiver.close_connections();
+  const auto delivery = sink->deliver(make_payload("b", {"CEF:two"}), {});
+  ASSERT_TRUE(delivery) << delivery.error().text();
+  EXPECT_EQ(delivery->resent, 0U);
+  const std::string expected = lines({"CEF:one", "CEF:two"});
+  EXPECT_EQ(receiver.await(expected.size()), expected);
+  EXPECT_EQ(receiver.connections(), 2);
+}
+
+// The kernel of a receiver acknowledges what the receiver never reads: it dies with the messages in its socket.
+TEST_F(SyslogSinkTest, what_a_dying_receiver_had_not_read_is_sent_again) {
+  auto receiver = std::make_unique<TcpReceiver>();
+  const std::uint16_t port = receiver->port();
+  const auto sink = make(options_for(receiver->address()));
+  ASSERT_TRUE(sink->deliver(make_payload("a", {"CEF:one"}), {}));
+  ASSERT_EQ(receiver->await(lines({"CEF:one"}).size()), lines({"CEF:one"}));
+  receiver->let_read(false);
+  ASSERT_TRUE(sink->deliver(make_payload("b", {"CEF:two", "CEF:three"}), {}));
+  EXPECT_EQ(receiver->received(), lines({"CEF:one"}));
+  receiver.reset();
+
+  TcpReceiver successor(port);
+  const auto delivery = sink->deliver(make_payload("c", {"CEF:four"}), {});
+  ASSERT_TRUE(delivery) << delivery.error().text();
+  EXPECT_EQ(delivery->accepted, 1U);
+  EXPECT_EQ(delivery->resent, 3U);  // one, two and three
+  const std::string expected = lines({"CEF:one", "CEF:two", "CEF:three", "CEF:four"});
+  EXPECT_EQ(successor.await(expected.size()), expected);
+}
+
+TEST_F(SyslogSinkTest, a_window_that_could_not_be_sent_again_waits_for_the_next_connection) {
+  auto receiver = std::make_unique<TcpReceiver>();
+  const std::uint16_t port = receiver->port();
+  const auto sink = make(options_for(receiver->address()));
+  receiver->let_read(false);
+  ASSERT_TRUE(sink->deliver(make_payload("a", {"CEF:one"}), {}));
+  receiver.reset();
+  for (int i = 0; i < 3; ++i) ASSERT_FALSE(sink->deliver(make_payload("b", {"CEF:two"}), {}));
+  TcpReceiver successor(port);
+  ASSERT_TRUE(sink->deliver(make_payload("b", {"CEF:two"}), {}));
+  const std::string expected = lines({"CEF:one", "CEF:two"});
+  EXPECT_EQ(successor.await(expected.size()), expected);
+}
+
+TEST_F(SyslogSinkTest, a_stalled_receiver_fails_the_payload_whole_and_it_comes_again) {
+  auto receiver = std::make_unique<TcpReceiver>(std::uint16_t{0}, 4096);
+  const std::uint16_t port = receiver->port();
+  auto options = options_for(receiver->address());
+  options.max_message_bytes = 16_MiB;
+  const auto sink = make(options);
+  receiver->let_read(false);
+  const auto payload = make_payload("a", {"CEF:" + std::string(8'000'000, 'x'), "CEF:two"});
+  const auto begin = std::chrono::steady_clock::now();
+  const auto slow = sink->deliver(payload, {300ms, {}});
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 600ms);
+  ASSERT_FALSE(slow);
+  EXPECT_EQ(slow.error().code(), ErrorCode::destination_slow);
+  receiver.reset();
+
+  TcpReceiver successor(port);
+  const auto delivery = sink->deliver(payload, {});
+  ASSERT_TRUE(delivery) << delivery.error().text();
+  EXPECT_EQ(delivery->resent, 2U);
+  const std::string expected = lines({"CEF:" + std::string(8'000'000, 'x'), "CEF:two"});
+  EXPECT_EQ(successor.await(expected.size()), expected);
+}
+
+TEST_F(SyslogSinkTest, a_stop_is_seen_at_once) {
+  TcpReceiver receiver(0, 4096);
+  receiver.let_read(false);
+  auto options = options_for(receiver.address());
+  options.max_message_bytes = 16_MiB;
+  const auto sink = make(options);
+  std::stop_source stop;
+  auto delivered = std::async(std::launch::async, [&] {
+    return sink->deliver(make_payload("a", {"CEF:" + std::string(12'000'000, 'x')}), {30s, stop.get_token()});
+  });
+  std::this_thread::sleep_for(150ms);
+  const auto begin = std::chrono::steady_clock::now();
+  stop.request_stop();
+  const auto result = delivered.get();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 150ms);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code(), ErrorCode::interrupted);
+}
+
+TEST_F(SyslogSinkTest, probe_connects_and_sends_nothing) {
+  TcpReceiver receiver;
+  const auto sink = make(options_for(receiver.address()));
+  ASSERT_TRUE(sink->probe({}));
+  ASSERT_TRUE(sink->deliver(make_payload("a", {"CEF:one"}), {}));
+  const std::string expected = lines({"CEF:one"});
+  EXPECT_EQ(receiver.await(expected.size()), expected);
+  EXPECT_FALSE(make(options_for("127.0.0.1:1"))->probe({}));
+}
+
+TEST_F(SyslogSinkTest, one_message_one_datagram) {
+  UdpReceiver receiver;
+  auto options = options_for(receiver.address());
+  options.transport = SyslogOptions::Transport::udp;
+  const auto sink = make(options);
+  ASSERT_TRUE(sink->probe({}));
+  const auto delivery = sink->deliver(make_payload("a", {"CEF:one", "CEF:" + std::string(70'000, 'x')}), {});
+  ASSERT_TRUE(delivery) << delivery.error().text();
+  EXPECT_EQ(delivery->accepted, 2U);
+  EXPECT_EQ(delivery->cut, 1U);
+  EXPECT_EQ(receiver.take(), "<166>Nov 24 16:08:23 collector CEF:one");
+  const std::string cut = receiver.take();
+  EXPECT_LE(cut.size(), 65'507U);
+  EXPECT_THAT(cut, testing::EndsWith(" length=70004]"));
+}
+
+TEST_F(SyslogSinkTest, a_udp_receiver_that_is_not_there_is_noticed) {
+  std::string address;
+  {
+    address = UdpReceiver().address();
+  }
+  auto options = options_for(address);
+  options.transport = SyslogOptions::Transport::udp;
+  const auto sink = make(options);
+  std::vector<std::string> messages(200, "CEF:one");
+  const auto delivery = sink->deliver(make_payload("a", messages), {});
+  ASSERT_FALSE(delivery);
+  EXPECT_EQ(delivery.error().code(), ErrorCode::destination_unreachable);
+}
+
+// --- the window
+// ------------------------------------------------------------------------------------------------------------------------
+
+MonotonicTime at_second(int s) { return MonotonicTime(std::chrono::seconds(s)); }
+
+TEST(ResendWindow, keeps_the_newest_within_its_size_and_age) {
+  ResendWindow window(10_B, std::chrono::seconds(60));
+  window.add({"aaaa", 1, at_second(0)});
+  window.add({"bbbb", 1, at_second(10)});
+  EXPECT_EQ(window.entries().size(), 2U);
+  window.add({"cccc", 1, at_second(20)});
+  ASSERT_EQ(window.entries().size(), 2U);
+  EXPECT_EQ(window.entries().front().frames, "bbbb");
+  window.add({std::string(100, 'd'), 1, at_second(21)});
+  ASSERT_EQ(window.entries().size(), 1U);  // always the newest
+  window.add({"e", 1, at_second(82)});
+  ASSERT_EQ(window.entries().size(), 1U);
+  EXPECT_EQ(window.entries().front().frames, "e");
+  EXPECT_GE(window.take_spare().capacity(), 100U);  // the room of what left is used again
+  window.clear();
+  EXPECT_TRUE(window.entries().empty());
+  ResendWindow none(0_B, std::chrono::seconds(60));
+  none.add({"a", 1, at_second(0)});
+  EXPECT_TRUE(none.entries().empty());
+}
+
+}  // namespace
+}  // namespace capstan::sinks
