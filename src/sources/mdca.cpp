@@ -33,6 +33,7 @@ bool blames_window(ErrorCode code) {
 }
 
 std::string span_of(const Piece& piece) {
+  if (piece.at) return to_iso8601(from_epoch_ms(*piece.at));
   return fmt::format("{} to {}", piece.from ? to_iso8601(from_epoch_ms(*piece.from)) : "the beginning",
                      piece.to ? to_iso8601(from_epoch_ms(*piece.to)) : "now");
 }
@@ -331,7 +332,8 @@ Result<Poll> Mdca::absorb(const Turn& turn, const net::Response& response) {
 Result<PageFacts> Mdca::take_records(const Turn& turn, const Page& page, Poll& poll, FeedReport& report) {
   FeedState& state = state_of(turn);
   const Walk& walk = *job_of(turn).walk;
-  const bool by_event = shape_of(turn).by_event_time || walk.pieces.front().archived;
+  const bool by_event = goes_by_event_time(walk, shape_of(turn));
+  const bool is_crosswise = walk.pieces.front().at.has_value();
   const bool is_descending = walk.pieces.front().descending;
   const bool is_main = turn.job.name == main_job;
   const bool is_whole = turn.feed->traits().repetition == Repetition::none;
@@ -361,9 +363,10 @@ Result<PageFacts> Mdca::take_records(const Turn& turn, const Page& page, Poll& p
       before = at;
       facts.oldest = std::min(facts.oldest.value_or(at), at);
       facts.newest = std::max(facts.newest.value_or(at), at);
-      if (is_main && (!now.is_dated || at <= now.ms + future_max)) state.newest = std::max(state.newest, at);
+      if (is_main && !is_crosswise && (!now.is_dated || at <= now.ms + future_max))
+        state.newest = std::max(state.newest, at);
       if (!now.is_dated) server_.learn_record(at);
-      if (!turn.feed->is_inventory() && now.is_dated && turn.job.name != window_job)
+      if (!turn.feed->is_inventory() && !is_crosswise && now.is_dated && turn.job.name != window_job)
         lateness_[turn.feed->name()].read(envelope.id, *time, from_epoch_ms(walk.started));
     }
     if (envelope.event_time && envelope.saved_time && is_main && !turn.feed->is_inventory())

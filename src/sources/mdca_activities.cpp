@@ -99,8 +99,15 @@ public:
   }
 
   WalkShape shape(const FeedState& state, const std::string&) const override {
-    const std::string field = dialect_of(state).by_date ? "date" : "created";
-    return {"activities/", field, field, dialect_of(state).by_date, filters(), scan_size_min, {}};
+    const bool by_date = dialect_of(state).by_date;
+    WalkShape shape;
+    shape.path = "activities/";
+    shape.sort_field = shape.time_field = by_date ? "date" : "created";
+    // Where created is refused there is no other time to go by.
+    shape.other_time = by_date ? "" : "date";
+    shape.by_event_time = by_date;
+    shape.filters = filters();
+    return shape;
   }
 
   void finished(FeedState& state, const std::string& job, std::int64_t started) const override {

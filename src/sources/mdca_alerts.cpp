@@ -78,7 +78,13 @@ public:
 
   WalkShape shape(const FeedState&, const std::string& job) const override {
     // Old alerts are resolved, too: that job goes by another time and takes pages by skip.
-    return {"alerts/", "date", job == "resolved" ? "" : "date", true, filters(), page_size, {}};
+    WalkShape shape;
+    shape.path = "alerts/";
+    shape.sort_field = "date";
+    shape.time_field = job == "resolved" ? "" : "date";
+    shape.by_event_time = true;
+    shape.filters = filters();
+    return shape;
   }
 
   void finished(FeedState& state, const std::string& job, std::int64_t started) const override {

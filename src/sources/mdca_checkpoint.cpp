@@ -32,6 +32,7 @@ json::object written(const Piece& piece) {
   put(o, "reading", static_cast<std::int64_t>(piece.reading), static_cast<std::int64_t>(Reading::pages));
   put(o, "desc", piece.descending);
   put(o, "archived", piece.archived);
+  put(o, "at", piece.at);
   return o;
 }
 
@@ -105,6 +106,7 @@ Piece read_piece(const json::object& o) {
   piece.reading = reading == 0 ? Reading::scan : reading == 2 ? Reading::singles : Reading::pages;
   piece.descending = flag(o, "desc");
   piece.archived = flag(o, "archived");
+  piece.at = number(o, "at");
   return piece;
 }
 

@@ -29,20 +29,22 @@ std::unique_ptr<Feed> make_feed(const std::string& name, const Options& options,
 }
 
 void add_poisoned(FeedState& state, const Piece& piece, std::uint64_t records, std::int64_t now) {
-  if (!piece.from || !piece.to) return;  // an inventory is read anew anyway
+  const auto from = piece.at ? piece.at : piece.from;
+  const auto to = piece.at ? piece.at : piece.to;
+  if (!from || !to) return;  // an inventory is read anew anyway
   for (auto& known : state.poisoned)
-    if (known.from == *piece.from && known.to == *piece.to && known.archived == piece.archived) {
+    if (known.from == *from && known.to == *to && known.archived == piece.archived) {
       known.records += records;
       return;
     }
   if (state.poisoned.size() >= poisoned_max) {
     Poisoned& last = state.poisoned.back();
-    last.from = std::min(last.from, *piece.from);
-    last.to = std::max(last.to, *piece.to);
+    last.from = std::min(last.from, *from);
+    last.to = std::max(last.to, *to);
     last.records += records;
     return;
   }
-  state.poisoned.push_back({*piece.from, *piece.to, records, now + poison_retry_ms, piece.archived});
+  state.poisoned.push_back({*from, *to, records, now + poison_retry_ms, piece.archived});
 }
 
 std::int64_t poison_due_at(const FeedState& state) {

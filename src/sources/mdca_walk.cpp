@@ -23,18 +23,24 @@ std::string joined(std::initializer_list<std::string> parts) {
   return text;
 }
 
+std::string bounds(const std::string& field, std::optional<std::int64_t> from, std::optional<std::int64_t> to) {
+  if (field.empty() || (!from && !to)) return {};
+  return fmt::format(R"("{}":{{{}}})", field,
+                     joined({from ? fmt::format(R"("gte":{})", *from) : std::string(),
+                             to ? fmt::format(R"("lte":{})", *to) : std::string()}));
+}
+
 std::string time_filter(const Piece& piece, const WalkShape& shape) {
+  if (piece.at)
+    return joined({bounds(shape.time_field, piece.at, piece.at), bounds(shape.other_time, piece.from, piece.to)});
   if (piece.archived)
     // The archive knows no other form (its only known clients use a range of `date`).
     return fmt::format(R"("date":{{"range":[{{"start":{},"end":{}}}]}})", piece.from.value_or(0), piece.to.value_or(0));
-  if (shape.time_field.empty() || (!piece.from && !piece.to)) return {};
-  const std::string from = piece.from ? fmt::format(R"("gte":{})", *piece.from) : std::string();
-  const std::string to = piece.to ? fmt::format(R"("lte":{})", *piece.to) : std::string();
-  return fmt::format(R"("{}":{{{}}})", shape.time_field, joined({from, to}));
+  return bounds(shape.time_field, piece.from, piece.to);
 }
 
 std::string sorting(const Piece& piece, const WalkShape& shape, bool descending) {
-  const std::string field = piece.archived ? "date" : shape.sort_field;
+  const std::string field = piece.archived ? "date" : piece.at ? shape.other_time : shape.sort_field;
   const std::string direction = fmt::format(R"("sortDirection":"{}")", descending ? "desc" : "asc");
   if (field.empty()) return descending ? direction : std::string();
   return fmt::format(R"("sortField":"{}",{})", field, direction);
@@ -117,11 +123,17 @@ Advance turn(Walk& walk, const WalkShape& shape) {
       // All that was skipped lies in the first millisecond (a later time would have moved the bound).
       Piece alone = piece;
       alone.reading = Reading::pages;
-      alone.descending = true;
       isolate(walk, *piece.from, std::move(alone));
       return {};
     }
     if (is_timed && halve(walk)) return {};
+    if (is_timed && !piece.at && !piece.archived && !shape.other_time.empty()) {
+      Piece crosswise = piece;
+      crosswise.at = piece.from;
+      crosswise.from = crosswise.to = std::nullopt;
+      replace_piece(walk, {std::move(crosswise)});
+      return {};
+    }
     if (!is_timed && partition(walk, shape)) return {};
     piece.descending = true;
     walk.skip = 0;
@@ -149,8 +161,8 @@ Advance advance_scan(Walk& walk, const PageFacts& page) {
   if (moves) piece.from = piece.to ? std::min(*page.newest, *piece.to) : *page.newest;
 
   if (!page.has_next) {
-    const bool says_more = page.records > 0 && page.total && *page.total > page.records && !is_repeated;
-    if (!says_more || !is_worth_asking_again(walk)) {
+    // Only a page that brought something new is worth asking behind: `total` is approximate.
+    if (!moves || !page.total || *page.total <= page.records) {
       leave_piece(walk);
       return {};
     }
@@ -189,6 +201,7 @@ Advance advance_pages(Walk& walk, const WalkShape& shape, const PageFacts& page)
     walk.has_asked_again = false;
   } else {
     const bool says_more = page.total && *page.total > walk.skip + page.records && page.ids != walk.last_page;
+    if (page.records >= page_size) walk.has_asked_again = false;
     if (!says_more || !is_worth_asking_again(walk)) {
       leave_piece(walk);
       return {};
@@ -237,8 +250,14 @@ Question question(const Walk& walk, const WalkShape& shape) {
           "{" + joined({"\"filters\":" + filters, sorting(piece, shape, piece.descending), window}) + "}"};
 }
 
+bool goes_by_event_time(const Walk& walk, const WalkShape& shape) {
+  const Piece& piece = walk.pieces.front();
+  return piece.archived || shape.by_event_time != piece.at.has_value();
+}
+
 Question control_question(const Walk& walk, const WalkShape& shape) {
   Piece before = walk.pieces.front();
+  if (before.at) before.from = std::exchange(before.at, std::nullopt);
   if (before.from) {
     before.to = *before.from - 1;
     before.from.reset();

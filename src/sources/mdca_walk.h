@@ -10,6 +10,7 @@
 //   singles  one record a page: the last step of narrowing down on a record that makes the service fail
 //
 //   scan ──no progress──► the one millisecond by pages ──► scan goes on behind it
+//   a millisecond beyond the reach of skip ──► told apart by the other time ──► from both ends
 //   any  ──fails three times──► halves ──► … ──► one millisecond by pages ──► singles ──► that record is passed over
 //
 // A bound never moves past what was not read: it moves to the newest time *seen* and includes it again, because the
@@ -40,6 +41,8 @@ struct Piece {
   Reading reading = Reading::pages;
   bool descending = false;
   bool archived = false;
+  // Set: only this millisecond is read, and its records are told apart by the other time; from and to are of that one.
+  std::optional<std::int64_t> at;
   bool operator==(const Piece&) const = default;
 };
 
@@ -63,6 +66,7 @@ struct WalkShape {
   std::string sort_field;      // empty: the service's own order
   std::string time_field;      // the filter; empty: this list cannot be asked by time
   bool by_event_time = false;  // time_field is the event's time, not the time it was saved
+  std::string other_time;      // the filter and order of the other of the two; empty: there is none
   std::string filters;         // the person's, a JSON object or empty
   std::int64_t scan_size = scan_size_min;
   // How a list that is too long for `skip` and has no time can be cut; each level holds all values of one filter.
@@ -87,6 +91,9 @@ struct PageFacts {
   std::string next_filters;
   std::uint64_t ids = 0;  // a hash of the page's ids, in order
 };
+// Whether the times to go by in the piece in work are the events' own.
+bool goes_by_event_time(const Walk& walk, const WalkShape& shape);
+
 // What no question can reach: a piece that holds more than two times skip_reach in one millisecond.
 struct Advance {
   std::optional<Piece> beyond_reach;
