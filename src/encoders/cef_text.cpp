@@ -1,0 +1,126 @@
+#include "cef_text.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+
+namespace capstan::cef {
+
+namespace {
+
+using Table = std::array<bool, 256>;
+
+constexpr Table stops_at(std::string_view characters) {
+  Table table{};
+  for (std::size_t c = 0; c < 0x20; ++c) table[c] = true;
+  for (const char c : characters) table[static_cast<unsigned char>(c)] = true;
+  return table;
+}
+constexpr Table stops_value = stops_at("\\=");
+constexpr Table stops_header = stops_at("\\|");
+
+bool becomes_space(char c) { return static_cast<unsigned char>(c) <= 0x20 && c != '\n' && c != '\r'; }
+
+// Copies runs of plain characters whole, and what `write` makes of the others.
+template <class Write>
+void append_runs(std::string_view text, const Table& stops, std::string& out, Write write) {
+  std::size_t begin = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (!stops[static_cast<unsigned char>(text[at])]) continue;
+    out.append(text, begin, at - begin);
+    write(text[at]);
+    begin = at + 1;
+  }
+  out.append(text, begin);
+}
+
+}  // namespace
+
+void append_value(std::string_view text, std::string& out) {
+  append_runs(text, stops_value, out, [&](char c) {
+    switch (c) {
+      case '\\':
+        out += "\\\\";
+        break;
+      case '=':
+        out += "\\=";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      default:
+        out += ' ';
+    }
+  });
+}
+
+void append_header(std::string_view text, std::string& out) {
+  append_runs(text, stops_header, out, [&](char c) {
+    if (c == '\\' || c == '|') {
+      out += '\\';
+      out += c;
+    } else {
+      out += ' ';
+    }
+  });
+}
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && becomes_space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && becomes_space(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+std::string_view as_utf8(std::string_view text, std::string& scratch) {
+  if (is_utf8(text)) return text;
+  scratch.clear();
+  while (!text.empty()) {
+    constexpr std::size_t character_bytes_max = 4;
+    std::size_t size = 1;
+    while (size <= character_bytes_max && size <= text.size() && !is_utf8(text.substr(0, size))) ++size;
+    const bool is_character = size <= character_bytes_max && size <= text.size();
+    scratch += is_character ? text.substr(0, size) : std::string_view("\xEF\xBF\xBD");
+    text.remove_prefix(is_character ? size : 1);
+  }
+  return scratch;
+}
+
+bool is_ipv4(std::string_view text) {
+  int parts = 1;
+  int value = -1;
+  for (const char c : text) {
+    if (c == '.') {
+      if (value < 0 || ++parts > 4) return false;
+      value = -1;
+    } else if (c >= '0' && c <= '9' && value != 0) {  // no leading zeros: they are octal to some readers
+      value = std::max(value, 0) * 10 + (c - '0');
+      if (value > 255) return false;
+    } else {
+      return false;
+    }
+  }
+  return parts == 4 && value >= 0;
+}
+
+bool is_ipv6(std::string_view text) {
+  if (!text.contains(':') || text.size() >= INET6_ADDRSTRLEN) return false;
+  std::array<char, INET6_ADDRSTRLEN> terminated{};
+  std::copy(text.begin(), text.end(), terminated.begin());
+  in6_addr address{};
+  return inet_pton(AF_INET6, terminated.data(), &address) == 1;
+}
+
+std::string_view without_port(std::string_view address) {
+  if (address.starts_with('[') && address.contains(']')) return address.substr(1, address.find(']') - 1);
+  const std::size_t colon = address.find(':');
+  if (colon == std::string_view::npos || address.find(':', colon + 1) != std::string_view::npos) return address;
+  return address.substr(0, colon);
+}
+
+}  // namespace capstan::cef

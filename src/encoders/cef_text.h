@@ -1,0 +1,25 @@
+// Writing text into a CEF line (OpenText "CEF Implementation Standard", chapters "Character Encoding" and "Header").
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace capstan::cef {
+
+// A value of the extension: \ = CR LF escaped, other control characters become a space. `|` must stay as it is.
+void append_value(std::string_view text, std::string& out);
+// A header field: \ and | escaped, control characters become a space (a line break has no escape there).
+void append_header(std::string_view text, std::string& out);
+
+// Without the blanks, and what becomes one, at both ends: receivers strip them at will.
+std::string_view trimmed(std::string_view text);
+// `text` where it is UTF-8; else a copy in `scratch` with U+FFFD for every byte that is not.
+std::string_view as_utf8(std::string_view text, std::string& scratch);
+
+bool is_ipv4(std::string_view text);
+bool is_ipv6(std::string_view text);
+// Some connectors write address and port (1.2.3.4:443, [2001:db8::1]:443): the address alone.
+std::string_view without_port(std::string_view address);
+
+}  // namespace capstan::cef

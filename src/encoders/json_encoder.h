@@ -1,0 +1,22 @@
+// Writes records as JSON lines. The part behind the configuration: encoders/json.h declares it.
+#pragma once
+
+#include "component/encoder.h"
+
+namespace capstan::encoders {
+
+struct JsonOptions {
+  bool envelope = false;
+};
+
+class JsonEncoder final : public Encoder {
+public:
+  explicit JsonEncoder(JsonOptions options) : options_(options) {}
+  const FieldPlan* plan(std::string_view) const override { return nullptr; }
+  Result<> encode(const Row& row, std::string& out) const override;
+
+private:
+  JsonOptions options_;
+};
+
+}  // namespace capstan::encoders
