@@ -1,0 +1,78 @@
+#include "net/governor.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace capstan::net {
+namespace {
+
+class HandClock final : public Clock {
+public:
+  Timestamp now() const override { return {}; }
+  MonotonicTime monotonic() const override { return MonotonicTime{std::chrono::hours(5) + passed}; }
+  std::chrono::milliseconds passed{0};
+};
+
+class GovernorTest : public testing::Test {
+protected:
+  HandClock clock;
+};
+
+TEST_F(GovernorTest, NeverGrantsMoreThanTheBudgetInAnySixtySeconds) {
+  Governor governor(clock, 25);
+  std::vector<std::chrono::milliseconds> granted;
+  std::uint64_t state = 1;
+  while (granted.size() < 500) {
+    state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+    clock.passed += std::chrono::milliseconds((state >> 33) % 5000);
+    if (governor.acquire(Urgency::activities) == Duration::zero()) granted.push_back(clock.passed);
+    EXPECT_LE(governor.recent(), 25U);
+  }
+  for (std::size_t i = 25; i < granted.size(); ++i) EXPECT_GE(granted[i] - granted[i - 25], std::chrono::seconds(60));
+}
+
+TEST_F(GovernorTest, TheWaitItNamesIsExact) {
+  Governor governor(clock, 2);
+  EXPECT_EQ(governor.acquire(Urgency::activities), Duration::zero());
+  clock.passed += std::chrono::seconds(10);
+  EXPECT_EQ(governor.acquire(Urgency::activities), Duration::zero());
+  const Duration wait = governor.acquire(Urgency::activities);
+  EXPECT_EQ(wait, std::chrono::seconds(50));
+  clock.passed += wait - Duration(1);
+  EXPECT_GT(governor.acquire(Urgency::activities), Duration::zero());
+  clock.passed += Duration(1);
+  EXPECT_EQ(governor.acquire(Urgency::activities), Duration::zero());
+}
+
+TEST_F(GovernorTest, WhoeverIsMoreUrgentComesFirst) {
+  Governor governor(clock, 1);
+  EXPECT_EQ(governor.acquire(Urgency::sweep), Duration::zero());
+  EXPECT_GT(governor.acquire(Urgency::alerts), Duration::zero());
+  clock.passed += std::chrono::seconds(59);
+  EXPECT_GT(governor.acquire(Urgency::alerts), Duration::zero());
+  clock.passed += std::chrono::seconds(2);
+  EXPECT_GT(governor.acquire(Urgency::activities), Duration::zero()) << "alerts were told to wait";
+  EXPECT_EQ(governor.acquire(Urgency::alerts), Duration::zero());
+}
+
+TEST_F(GovernorTest, WhoDoesNotComeBackIsForgottenAfterAMinute) {
+  Governor governor(clock, 1);
+  EXPECT_EQ(governor.acquire(Urgency::activities), Duration::zero());
+  EXPECT_GT(governor.acquire(Urgency::alerts), Duration::zero());
+  clock.passed += std::chrono::seconds(60);
+  EXPECT_EQ(governor.acquire(Urgency::activities), Duration::zero());
+}
+
+TEST_F(GovernorTest, APauseHoldsEveryoneAndTheLongestWins) {
+  Governor governor(clock, 25);
+  governor.pause(std::chrono::seconds(40));
+  governor.pause(std::chrono::seconds(5));
+  EXPECT_EQ(governor.acquire(Urgency::alerts), std::chrono::seconds(40));
+  EXPECT_EQ(governor.pauses(), 2U);
+  clock.passed += std::chrono::seconds(40);
+  EXPECT_EQ(governor.acquire(Urgency::alerts), Duration::zero());
+}
+
+}  // namespace
+}  // namespace capstan::net
