@@ -33,7 +33,7 @@ std::string activity_url(std::string_view portal_url) {
 }
 
 void append_field(std::string_view text, std::size_t length_max, std::string& out) {
-  append_header(trimmed(cut_utf8(trimmed(text), length_max)), out);
+  append_header(trimmed_header(cut_utf8(trimmed_header(text), length_max)), out);
   out += '|';
 }
 

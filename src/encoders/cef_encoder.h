@@ -27,7 +27,7 @@ struct CefOptions {
   std::string product = "SIEM_Agent";
   std::string device_version = "0.1.0";
   // Of the tenant, for links to activities; empty: those of security.microsoft.com.
-  std::string portal_url;
+  std::string portal_url = {};
 };
 
 class CefEncoder final : public Encoder {

@@ -29,7 +29,7 @@ public:
       *field = TRY(header_field());
     const std::size_t begin = at_;
     while (at_ < line_.size() && line_[at_] == ' ') ++at_;
-    if (is_strict_ && at_ > begin + 1) return wrong(at_, "expected at most one space before the first key");
+    if (is_strict_ && at_ > begin + 1) return wrong(begin + 1, "expected at most one space before the first key");
     TRY(extension());
     return std::move(event_);
   }

@@ -22,7 +22,15 @@ constexpr Table stops_at(std::string_view characters) {
 constexpr Table stops_value = stops_at("\\=");
 constexpr Table stops_header = stops_at("\\|");
 
-bool becomes_space(char c) { return static_cast<unsigned char>(c) <= 0x20 && c != '\n' && c != '\r'; }
+bool is_blank_or_control(char c) { return static_cast<unsigned char>(c) <= 0x20; }
+bool becomes_space(char c) { return is_blank_or_control(c) && c != '\n' && c != '\r'; }
+
+template <class Goes>
+std::string_view without_ends(std::string_view text, Goes goes) {
+  while (!text.empty() && goes(text.front())) text.remove_prefix(1);
+  while (!text.empty() && goes(text.back())) text.remove_suffix(1);
+  return text;
+}
 
 // Copies runs of plain characters whole, and what `write` makes of the others.
 template <class Write>
@@ -71,11 +79,9 @@ void append_header(std::string_view text, std::string& out) {
   });
 }
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && becomes_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && becomes_space(text.back())) text.remove_suffix(1);
-  return text;
-}
+std::string_view trimmed(std::string_view text) { return without_ends(text, becomes_space); }
+
+std::string_view trimmed_header(std::string_view text) { return without_ends(text, is_blank_or_control); }
 
 std::string_view as_utf8(std::string_view text, std::string& scratch) {
   if (is_utf8(text)) return text;

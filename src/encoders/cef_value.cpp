@@ -117,8 +117,9 @@ void ValueWriter::write(Conversion conversion, std::span<const std::size_t> slot
 
 void ValueWriter::write_text(std::string_view text, std::size_t length_max) {
   if (is_exact_) return escape(text);
-  text = trimmed(text);
-  if (text.size() > length_max) text = trimmed(cut_utf8(text, length_max));
+  const auto trim = place_ == Place::header ? trimmed_header : trimmed;
+  text = trim(text);
+  if (text.size() > length_max) text = trim(cut_utf8(text, length_max));
   escape(text);
 }
 
@@ -146,9 +147,9 @@ std::string_view ValueWriter::first_accepted(std::span<const std::size_t> slots,
 std::string_view ValueWriter::first_text(std::span<const std::size_t> slots) const {
   for (const std::size_t slot : slots) {
     const Value& value = row_.values[slot];
-    if (is_text(value) && !value.text.empty()) return value.text;
+    if (is_text(value) && !trimmed(value.text).empty()) return value.text;
     for (const Value& item : value.items)
-      if (is_text(item) && !item.text.empty()) return item.text;
+      if (is_text(item) && !trimmed(item.text).empty()) return item.text;
   }
   return {};
 }
