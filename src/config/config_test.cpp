@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <map>
 
 #include "config/document.h"
@@ -143,6 +145,50 @@ TEST(Document, ResolvesReferencesAndNeverShowsThem) {
   EXPECT_TRUE(read("name: ${env:X\n").text().contains("[E1007]"));
   const std::string shown = read("name: x\nwait: ${env:SECRET}\n").text();
   EXPECT_FALSE(shown.contains("s3cr3t")) << shown;
+}
+
+TEST(Document, EndsWhereAnAliasNamesItsOwnAncestor) { EXPECT_TRUE(read("name: &a [*a]\n").findings.has_errors()); }
+
+TEST(Document, SurvivesNestingThatWouldOverflowTheStack) {
+  EXPECT_TRUE(read(std::string(1'000'000, '[')).findings.has_errors());
+}
+
+TEST(Document, NamesTheLineOfATab) {
+  const std::string text = read("inner:\n\tmethod: udp\n").text();
+  EXPECT_TRUE(text.contains("c.yaml:2:1: ") && text.contains("[E1003]")) << text;
+}
+
+TEST(Document, ReadsAnEmptyFileAsNothing) {
+  EXPECT_TRUE(read("").text().contains("the test needs the option \"name\""));
+  EXPECT_TRUE(read("# only a comment\n").text().contains("the test needs the option \"name\""));
+}
+
+TEST(Document, KeepsQuotedTextThatLooksLikeNothing) {
+  EXPECT_EQ(read("name: ''\n").text(), "");
+  EXPECT_EQ(read("name: \"~\"\n").options.name, "~");
+  EXPECT_TRUE(read("name: ~\n").text().contains("needs the option \"name\""));
+}
+
+TEST(Document, ReadsReferencesToFilesAndCredentials) {
+  PosixFileSystem files;
+  const std::string directory = testing::TempDir() + "capstan_references_" + std::to_string(::getpid());
+  ASSERT_TRUE(files.make_directories(directory).has_value());
+  ASSERT_TRUE(replace_file(files, directory + "/one", "s3cr3t\n\n").has_value());
+  const References here{[&](const std::string& name) {
+                          return name == "CREDENTIALS_DIRECTORY" ? std::optional(directory) : std::nullopt;
+                        },
+                        &files};
+  const auto resolved = [&](const std::string& scalar) {
+    Findings findings;
+    const Node node = parse("a: " + scalar, "c.yaml", here, findings);
+    return findings.all().empty() ? node.find("a")->scalar : to_string(findings.all().front());
+  };
+  EXPECT_EQ(resolved("${file:" + directory + "/one}"), "s3cr3t\n") << "one line end is cut, not more";
+  EXPECT_EQ(resolved("${credential:one}"), "s3cr3t\n");
+  EXPECT_TRUE(resolved("${file:" + directory + "/two}").contains("c.yaml:1:4: resolving ${file:"))
+      << resolved("${file:x}");
+  EXPECT_TRUE(resolved("${credential:../one}").contains("has no slash"));
+  ASSERT_TRUE(files.remove(directory + "/one").has_value());
 }
 
 }  // namespace

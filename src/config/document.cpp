@@ -95,6 +95,28 @@ private:
   bool is_exhausted_ = false;
 };
 
+// The usual cause of what the parser calls an "illegal map value": its line is indented with a tab.
+std::optional<int> line_indented_with_a_tab(std::string_view yaml, int line_last) {
+  for (int line = 0; line <= line_last && !yaml.empty(); ++line) {
+    const std::string_view blanks = yaml.substr(0, yaml.find_first_not_of(" \t"));
+    if (blanks.contains('\t') && blanks.size() < yaml.size()) return line;
+    const std::size_t end = yaml.find('\n');
+    yaml = end == std::string_view::npos ? std::string_view{} : yaml.substr(end + 1);
+  }
+  return std::nullopt;
+}
+
+void report(const YAML::Exception& e, std::string_view yaml, const std::string& file, Findings& findings) {
+  if (e.mark.line < 0) {
+    findings.add(ErrorCode::not_yaml, {file, 0, 0}, e.msg);
+  } else if (const auto line = line_indented_with_a_tab(yaml, e.mark.line)) {
+    findings.add(ErrorCode::not_yaml, {file, *line + 1, 1},
+                 "expected blanks in front of the line, got a tab (YAML does not take tabs as indentation)");
+  } else {
+    findings.add(ErrorCode::not_yaml, {file, e.mark.line + 1, e.mark.column + 1}, e.msg);
+  }
+}
+
 }  // namespace
 
 Node parse(std::string_view yaml, const std::string& file_name, const References& references, Findings& findings) {
@@ -108,9 +130,7 @@ Node parse(std::string_view yaml, const std::string& file_name, const References
     }
     return Reader(file_name, references, findings).read(documents.front(), 0);
   } catch (const YAML::Exception& e) {
-    const bool has_place = e.mark.line >= 0;
-    findings.add(ErrorCode::not_yaml, {file_name, has_place ? e.mark.line + 1 : 0, has_place ? e.mark.column + 1 : 0},
-                 e.msg);
+    report(e, yaml, file_name, findings);
     return {};
   }
 }
