@@ -1,0 +1,26 @@
+#include "runtime/backoff.h"
+
+#include <algorithm>
+
+namespace capstan::runtime {
+
+namespace {
+
+// 2^20 s is longer than any limit: doubling further would only overflow.
+constexpr std::uint32_t doublings_max = 20;
+
+}  // namespace
+
+Duration Backoff::next(const Error& error) {
+  const std::uint32_t doublings = std::min(errors_, doublings_max);
+  errors_ = std::min(errors_ + 1, doublings_max);
+  Duration span = std::min<Duration>(limits_.shortest * (1LL << doublings), limits_.longest);
+  if (error.error_class() == ErrorClass::hold || error.error_class() == ErrorClass::fault) span = limits_.held;
+  const Duration quarter = span / 4;
+  const Duration spread{quarter.count() == 0
+                            ? 0
+                            : static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(quarter.count() + 1))};
+  return std::max(span - spread, error.pause().value_or(Duration::zero()));
+}
+
+}  // namespace capstan::runtime

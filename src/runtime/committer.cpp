@@ -1,0 +1,372 @@
+#include "runtime/committer.h"
+
+#include <algorithm>
+#include <atomic>
+#include <unordered_map>
+#include <utility>
+
+#include "base/log.h"
+
+namespace capstan::runtime {
+
+bool Submission::is_done() const {
+  const std::lock_guard lock(mutex_);
+  return outcome_.has_value();
+}
+
+bool Submission::wait(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  return done_.wait(lock, stop, [this] { return outcome_.has_value(); });
+}
+
+Result<Committed> Submission::take() {
+  const std::lock_guard lock(mutex_);
+  if (!outcome_) return Error(ErrorCode::internal, "taking the outcome of a commit that is not done");
+  return std::move(*outcome_);
+}
+
+void Submission::finish(Result<Committed> outcome) {
+  {
+    const std::lock_guard lock(mutex_);
+    outcome_ = std::move(outcome);
+  }
+  done_.notify_all();
+}
+
+namespace {
+
+struct HashOfIdentity {
+  std::size_t operator()(const Hash128& hash) const { return static_cast<std::size_t>(hash.low); }
+};
+// What this batch has brought so far: the index only knows what is appended.
+using SeenInBatch = std::unordered_map<Hash128, std::uint64_t, HashOfIdentity>;
+
+enum class Verdict : std::uint8_t { created, updated, duplicate };
+
+Verdict as_it_came(const RecordView& record) {
+  return record.kind == RecordKind::updated ? Verdict::updated : Verdict::created;
+}
+
+struct Judged {
+  std::vector<Verdict> verdicts;
+  bool is_as_it_came = true;  // every record is kept with the kind it has
+  Committed counts;
+};
+
+FeedCount& count_of(Committed& committed, std::string_view feed) {
+  for (FeedCount& count : committed.feeds)
+    if (count.feed == feed) return count;
+  return committed.feeds.emplace_back(FeedCount{std::string(feed), {}, 0, 0});
+}
+
+void count(Committed& committed, const RecordView& record, Verdict verdict) {
+  FeedCount& feed = count_of(committed, record.feed);
+  ++feed.tally.received;
+  if (verdict == Verdict::duplicate) {
+    ++feed.tally.dropped;
+    return;
+  }
+  ++feed.tally.kept;
+  if (verdict == Verdict::updated) ++feed.updates;
+  if (record.is_quarantined) ++feed.quarantined;
+}
+
+Result<> check_conserved(const Committed& committed) {
+  for (const FeedCount& feed : committed.feeds)
+    if (!feed.tally.is_conserved())
+      return Error(ErrorCode::internal,
+                   "appending records of " + feed.feed + ": received is not kept plus seen before");
+  return {};
+}
+
+}  // namespace
+
+struct Committer::Store {
+  std::string source;
+  std::unique_ptr<store::Journal> journal;
+  std::unique_ptr<store::IdIndex> index;
+  std::vector<FeedTraits> traits;
+  std::optional<Checkpoint> appended;  // the newest, durable or not
+  std::uint64_t durable_offset = 0;
+  bool has_unwritten_cursors = false;
+  std::atomic<std::uint64_t> index_size{0};
+
+  Repetition repetition(std::string_view feed) const {
+    for (const FeedTraits& trait : traits)
+      if (trait.feed == feed) return trait.repetition;
+    return Repetition::by_id;
+  }
+
+  Result<Verdict> judge(const RecordView& record, SeenInBatch& seen) const {
+    const Repetition rule = repetition(record.feed);
+    if (rule == Repetition::none) return as_it_came(record);
+    const auto [entry, is_new] = seen.try_emplace(identity(record.feed, record.id), record.content_hash);
+    store::IdIndex::Seen known = store::IdIndex::Seen::never;
+    if (!is_new) {
+      known = entry->second == record.content_hash ? store::IdIndex::Seen::same : store::IdIndex::Seen::changed;
+      entry->second = record.content_hash;
+    } else {
+      known = TRY(index->look_up(record.feed, record.id, record.content_hash));
+    }
+    if (known == store::IdIndex::Seen::never) return as_it_came(record);
+    if (known == store::IdIndex::Seen::changed && rule == Repetition::by_content) return Verdict::updated;
+    return Verdict::duplicate;
+  }
+
+  Result<Judged> judge(const Batch& batch) const {
+    Judged judged;
+    judged.verdicts.reserve(batch.size());
+    SeenInBatch seen;
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      const RecordView record = batch[i];
+      const Verdict verdict = TRY(judge(record, seen));
+      judged.is_as_it_came = judged.is_as_it_came && verdict == as_it_came(record);
+      judged.verdicts.push_back(verdict);
+      count(judged.counts, record, verdict);
+    }
+    TRY(check_conserved(judged.counts));
+    return judged;
+  }
+
+  static Result<Batch> kept(const Batch& batch, const std::vector<Verdict>& verdicts) {
+    Batch kept;
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      if (verdicts[i] == Verdict::duplicate) continue;
+      RecordView record = batch[i];
+      record.kind = verdicts[i] == Verdict::updated ? RecordKind::updated : RecordKind::created;
+      TRY(kept.add(record));
+    }
+    return kept;
+  }
+
+  Result<> append(const Batch& batch, const std::optional<Checkpoint>& next) {
+    const Checkpoint current = appended ? *appended : journal->checkpoint();
+    const Checkpoint& wanted = next ? *next : current;
+    // Nothing new and no step forward: an idle source costs no disk.
+    if (batch.is_empty() && wanted == current) return {};
+    Result<> done = journal->append(batch, wanted);
+    if (!done && done.error().code() == ErrorCode::journal_full) {
+      TRY(journal->enforce_retention());
+      done = journal->append(batch, wanted);
+    }
+    TRY(std::move(done));
+    appended = wanted;
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      const RecordView record = batch[i];
+      if (repetition(record.feed) == Repetition::none) continue;
+      // Appended is appended: an index that cannot remember costs a repetition, never a record.
+      if (Result<> remembered = index->remember(record); !remembered)
+        log::repeating("remember " + source, std::move(remembered).during("remembering ids of " + source).error());
+    }
+    index_size.store(index->size(), std::memory_order_relaxed);
+    return {};
+  }
+};
+
+struct Committer::Pending {
+  std::size_t source = 0;
+  Batch batch;
+  std::optional<Checkpoint> next;
+  Deduplicate deduplicate = Deduplicate::yes;
+  std::shared_ptr<Submission> submission;
+  Result<Committed> outcome;
+};
+
+Committer::Committer(const Clock& clock, Options options)
+    : clock_(clock), options_(options), cursors_written_(clock.monotonic()), retention_done_(clock.monotonic()) {}
+Committer::~Committer() = default;
+
+std::size_t Committer::add(std::string source, std::unique_ptr<store::Journal> journal,
+                           std::unique_ptr<store::IdIndex> index, std::vector<FeedTraits> traits) {
+  auto store = std::make_unique<Store>();
+  store->source = std::move(source);
+  store->journal = std::move(journal);
+  store->index = std::move(index);
+  store->traits = std::move(traits);
+  store->durable_offset = store->journal->report().durable.offset;
+  store->index_size = store->index->size();
+  stores_.push_back(std::move(store));
+  return stores_.size() - 1;
+}
+
+std::shared_ptr<Submission> Committer::submit(std::size_t source, Batch batch, std::optional<Checkpoint> next,
+                                              Deduplicate deduplicate) {
+  auto submission = std::make_shared<Submission>();
+  {
+    const std::lock_guard lock(mutex_);
+    if (!waiting_since_) waiting_since_ = clock_.monotonic();
+    pending_.push_back(Pending{source, std::move(batch), std::move(next), deduplicate, submission, Committed{}});
+  }
+  if (on_work_) on_work_();
+  return submission;
+}
+
+void Committer::acknowledge(std::size_t source, store::Cursor cursor) {
+  bool is_first = false;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto same = std::ranges::find_if(
+        acknowledged_, [&](const auto& entry) { return entry.first == source && entry.second.route == cursor.route; });
+    is_first = acknowledged_.empty();
+    if (same == acknowledged_.end()) {
+      acknowledged_.emplace_back(source, std::move(cursor));
+    } else {
+      same->second = std::move(cursor);
+    }
+  }
+  if (is_first && on_work_) on_work_();
+}
+
+const store::Journal& Committer::journal(std::size_t source) const { return *stores_[source]->journal; }
+
+std::uint64_t Committer::index_size(std::size_t source) const {
+  return stores_[source]->index_size.load(std::memory_order_relaxed);
+}
+
+std::vector<Committer::Pending> Committer::take_work() {
+  const std::lock_guard lock(mutex_);
+  std::vector<Pending> round = std::exchange(pending_, {});
+  at_work_ = round.size();
+  return round;
+}
+
+void Committer::append(Pending& pending) {
+  Store& store = *stores_[pending.source];
+  pending.outcome = [&]() -> Result<Committed> {
+    if (pending.deduplicate == Deduplicate::no) {
+      Committed counts;
+      for (std::size_t i = 0; i < pending.batch.size(); ++i)
+        count(counts, pending.batch[i], as_it_came(pending.batch[i]));
+      TRY(store.append(pending.batch, pending.next));
+      return counts;
+    }
+    Judged judged = TRY(store.judge(pending.batch));
+    if (judged.is_as_it_came) {
+      TRY(store.append(pending.batch, pending.next));
+    } else {
+      TRY(store.append(TRY(Store::kept(pending.batch, judged.verdicts)), pending.next));
+    }
+    return std::move(judged.counts);
+  }();
+  pending.batch.clear();
+  if (!pending.outcome && pending.outcome.error().error_class() == ErrorClass::fault)
+    note_fault(pending.outcome.error());
+}
+
+void Committer::sync(std::vector<Pending>& round) {
+  for (std::size_t i = 0; i < stores_.size(); ++i) {
+    Store& store = *stores_[i];
+    if (!store.journal->has_unsynced()) continue;
+    Result<> synced = store.journal->sync().during("writing the journal of " + store.source);
+    if (!synced) {
+      note_fault(synced.error());
+      for (Pending& pending : round)
+        if (pending.source == i && pending.outcome) pending.outcome = synced.error();
+      continue;
+    }
+    // Only here: what the index makes durable must never be ahead of what the journal has made durable.
+    const store::Position durable = store.journal->report().durable;
+    if (Result<> advanced = store.index->advance(durable, false); !advanced)
+      log::repeating("index " + store.source,
+                     std::move(advanced).during("writing the id index of " + store.source).error());
+    if (durable.offset != std::exchange(store.durable_offset, durable.offset) && on_durable_) on_durable_(i);
+  }
+}
+
+void Committer::retain(MonotonicTime now) {
+  if (now - retention_done_ < options_.retention_every) return;
+  retention_done_ = now;
+  for (const auto& store : stores_) {
+    Result<> retained = store->journal->enforce_retention().during("enforcing the retention of " + store->source);
+    if (!retained) log::repeating("retention " + store->source, retained.error());
+  }
+}
+
+Result<> Committer::acknowledge_now(std::size_t source, store::Cursor cursor) {
+  Store& store = *stores_[source];
+  // Retention counts what it took from a route; a route does not know of it.
+  const store::Cursor stored = TRY(store.journal->cursor(cursor.route));
+  cursor.lost_to_retention = std::max(cursor.lost_to_retention, stored.lost_to_retention);
+  TRY(store.journal->acknowledge(cursor));
+  store.has_unwritten_cursors = true;
+  return {};
+}
+
+Result<> Committer::write_cursors(MonotonicTime now, AtOnce at_once) {
+  std::vector<std::pair<std::size_t, store::Cursor>> acknowledged;
+  {
+    const std::lock_guard lock(mutex_);
+    if (at_once == AtOnce::no && now - cursors_written_ < options_.cursors_every) return {};
+    acknowledged = std::exchange(acknowledged_, {});
+  }
+  cursors_written_ = now;
+  Result<> outcome;
+  const auto keep_first = [&outcome](Result<> result) {
+    if (!result && outcome) outcome = std::move(result);
+  };
+  for (auto& [source, cursor] : acknowledged)
+    keep_first(acknowledge_now(source, std::move(cursor))
+                   .during("acknowledging in the journal of " + stores_[source]->source));
+  for (const auto& store : stores_) {
+    if (!store->has_unwritten_cursors) continue;
+    Result<> flushed = store->journal->flush_cursors();
+    store->has_unwritten_cursors = !flushed.has_value();
+    keep_first(std::move(flushed).during("writing the cursors of " + store->source));
+  }
+  return outcome;
+}
+
+Step Committer::step() {
+  std::vector<Pending> round = take_work();
+  for (Pending& pending : round) append(pending);
+  sync(round);
+  for (Pending& pending : round) pending.submission->finish(std::move(pending.outcome));
+  const MonotonicTime now = clock_.monotonic();
+  retain(now);
+  if (Result<> written = write_cursors(now, AtOnce::no); !written) log::repeating("cursors", written.error());
+
+  const std::lock_guard lock(mutex_);
+  at_work_ = 0;
+  waiting_since_ = pending_.empty() ? std::nullopt : std::optional(now);
+  if (!pending_.empty()) return Step{now};
+  MonotonicTime at = retention_done_ + options_.retention_every;
+  const bool has_cursors = !acknowledged_.empty() ||
+                           std::ranges::any_of(stores_, [](const auto& store) { return store->has_unwritten_cursors; });
+  if (has_cursors) at = std::min(at, cursors_written_ + options_.cursors_every);
+  return Step{at};
+}
+
+Result<> Committer::finish() {
+  step();
+  Result<> outcome = write_cursors(clock_.monotonic(), AtOnce::yes);
+  for (const auto& store : stores_) {
+    if (store->journal->has_unsynced()) continue;
+    Result<> advanced = store->index->advance(store->journal->report().durable, true);
+    if (!advanced && outcome) outcome = std::move(advanced).during("writing the id index of " + store->source);
+  }
+  if (const std::optional<Error> stopped = fault(); stopped && outcome) return *stopped;
+  return outcome;
+}
+
+void Committer::note_fault(const Error& error) {
+  log::repeating("journal", error);
+  const std::lock_guard lock(mutex_);
+  if (!fault_) fault_ = error;
+}
+
+std::optional<Error> Committer::fault() const {
+  const std::lock_guard lock(mutex_);
+  return fault_;
+}
+
+std::optional<MonotonicTime> Committer::waiting_since() const {
+  const std::lock_guard lock(mutex_);
+  return waiting_since_;
+}
+
+bool Committer::is_idle() const {
+  const std::lock_guard lock(mutex_);
+  return pending_.empty() && at_work_ == 0 && acknowledged_.empty();
+}
+
+}  // namespace capstan::runtime

@@ -1,0 +1,133 @@
+// The one writer of all journals. Collectors submit what they polled, routes tell how far they got; a step does the
+// work of all of them at once:
+//
+//   submissions ─► de-duplication ─► append ─┐
+//   (all sources)                            ├─► fdatasync of every journal that was written ─► id index ─► outcomes,
+//                                            │                                                              wake routes
+//   acknowledged cursors ────────────────────┴─► at most once a second: written
+//
+// De-duplication is here and not in the collector because the id index belongs to the journal's writer, and because an
+// id may only be remembered once its record has been appended: an append that is refused is tried again later, and must
+// not find its own ids.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "component/source.h"
+#include "event/tally.h"
+#include "runtime/step.h"
+#include "store/id_index.h"
+#include "store/journal.h"
+
+namespace capstan::runtime {
+
+// What became of the records of one feed in one submission.
+struct FeedCount {
+  std::string feed;
+  Tally tally;  // received = kept (journaled) + dropped (seen before)
+  std::uint64_t updates = 0;
+  std::uint64_t quarantined = 0;
+};
+struct Committed {
+  std::vector<FeedCount> feeds;
+};
+
+// A batch on its way into a journal. Its outcome comes when it is durable, or when it was refused.
+class Submission {
+public:
+  bool is_done() const;
+  // Waits for the outcome; false when stopped before.
+  bool wait(const std::stop_token& stop);
+  // Once, after it is done.
+  Result<Committed> take();
+
+private:
+  friend class Committer;
+  void finish(Result<Committed> outcome);
+
+  mutable std::mutex mutex_;
+  std::condition_variable_any done_;
+  std::optional<Result<Committed>> outcome_;
+};
+
+class Committer {
+public:
+  enum class Deduplicate : std::uint8_t { yes, no };
+
+  struct Options {
+    Duration cursors_every = std::chrono::seconds(1);
+    Duration retention_every = std::chrono::minutes(1);
+  };
+
+  Committer(const Clock& clock, Options options);
+  ~Committer();
+
+  // Before the first step. Gives the number by which the source is meant below.
+  std::size_t add(std::string source, std::unique_ptr<store::Journal> journal, std::unique_ptr<store::IdIndex> index,
+                  std::vector<FeedTraits> traits);
+  // Called on the committer's thread when a source has new durable records, and when there is something to do for the
+  // committer (from any thread). Set before the first step.
+  void on_durable(std::function<void(std::size_t source)> wake) { on_durable_ = std::move(wake); }
+  void on_work(std::function<void()> wake) { on_work_ = std::move(wake); }
+
+  // Any thread. `next` absent: the journal's own checkpoint stays (repair).
+  std::shared_ptr<Submission> submit(std::size_t source, Batch batch, std::optional<Checkpoint> next,
+                                     Deduplicate deduplicate);
+  // Any thread. Only the newest of a route and source is written.
+  void acknowledge(std::size_t source, store::Cursor cursor);
+  // For reading; any thread.
+  const store::Journal& journal(std::size_t source) const;
+  std::uint64_t index_size(std::size_t source) const;
+
+  // The committer's thread.
+  Step step();
+  // The last step: what is still waiting is committed, cursors are written, indexes made durable.
+  Result<> finish();
+
+  // Any thread: the fault that ended a journal (a failed sync), for the engine to stop with.
+  std::optional<Error> fault() const;
+  // Any thread: since when submissions wait that no step has taken up; nothing: none wait.
+  std::optional<MonotonicTime> waiting_since() const;
+  // Any thread: nothing is submitted, unsynced or unacknowledged.
+  bool is_idle() const;
+
+private:
+  struct Store;
+  struct Pending;
+  enum class AtOnce : std::uint8_t { no, yes };
+
+  std::vector<Pending> take_work();
+  void append(Pending& pending);
+  void sync(std::vector<Pending>& round);
+  void retain(MonotonicTime now);
+  Result<> acknowledge_now(std::size_t source, store::Cursor cursor);
+  Result<> write_cursors(MonotonicTime now, AtOnce at_once);
+  void note_fault(const Error& error);
+
+  const Clock& clock_;
+  Options options_;
+  std::vector<std::unique_ptr<Store>> stores_;
+  std::function<void(std::size_t)> on_durable_;
+  std::function<void()> on_work_;
+  MonotonicTime cursors_written_{};
+  MonotonicTime retention_done_{};
+
+  mutable std::mutex mutex_;
+  std::vector<Pending> pending_;
+  std::vector<std::pair<std::size_t, store::Cursor>> acknowledged_;
+  std::optional<MonotonicTime> waiting_since_;
+  std::size_t at_work_ = 0;
+  std::optional<Error> fault_;
+};
+
+}  // namespace capstan::runtime

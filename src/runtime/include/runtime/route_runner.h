@@ -1,0 +1,109 @@
+// One route at work: reads what is durable behind its cursors, source after source in turn, encodes, delivers, and
+// acknowledges. One attempt a step.
+//
+//   read ≤ 1 MiB ─► choose by feed ─► encode ─► Payload ─► sink.deliver ─┬─► dead letters ─► cursor moves
+//                                                 ▲                      │
+//                                                 └── halved (split) ────┤
+//                                      the same again after a back-off ──┘  (retry, hold, fault)
+//
+// Only a dead letter takes a record out of a route, and only a split or an encoder's refusal leads there. Everything
+// else waits. Stepped by one thread at a time; status(), is_caught_up() and replay() by any.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "runtime/backoff.h"
+#include "runtime/committer.h"
+#include "runtime/dead_letter_box.h"
+#include "runtime/plan.h"
+#include "runtime/status.h"
+#include "runtime/step.h"
+#include "store/journal.h"
+
+namespace capstan::runtime {
+
+class RouteRunner {
+public:
+  // A source that the route draws from.
+  struct From {
+    std::string source;
+    std::string tenant;
+    std::size_t number = 0;  // in the committer
+    store::Cursor cursor;    // as the journal has it
+  };
+
+  // The plan's route, committer, dead letters and clock outlive the runner.
+  RouteRunner(RoutePlan& route, std::vector<From> from, Committer& committer, DeadLetterBox& dead_letters,
+              const Clock& clock, std::uint64_t seed);
+  ~RouteRunner();
+
+  // Without a time in the answer there is nothing to deliver until something becomes durable.
+  Step step(const std::stop_token& stop);
+  // After the last step.
+  void close();
+
+  const std::string& name() const { return route_.name; }
+  // Whether a source's new records concern it.
+  bool draws_from(std::size_t number) const;
+
+  RouteStatus status() const;
+  // Everything durable is delivered.
+  bool is_caught_up() const;
+  std::optional<Error> held_by() const;
+  // When something was last delivered or acknowledged, or when the route was last seen with nothing to do.
+  MonotonicTime progressed_at() const;
+
+  struct Rewind {
+    std::size_t from = 0;  // which of the sources
+    store::Position since;
+    std::optional<store::Position> until;  // what lies from here to where the cursor stood is passed over
+  };
+  // Takes effect with the next step.
+  void replay(std::vector<Rewind> rewinds);
+
+private:
+  struct Lane;  // what a step works on
+  struct Draw {
+    From from;
+    bool is_passing_over = false;
+    store::Position pass_from;  // [pass_from, pass_to) was delivered before a replay
+    store::Position pass_to;
+  };
+
+  Step attempt(const std::stop_token& stop, MonotonicTime now);
+  Result<bool> fetch();
+  Result<bool> fetch_from(std::size_t draw);
+  Result<> build();
+  Result<> bury();
+  void acknowledge();
+  bool halve(const Error& error);
+  Step fail(const Error& error, MonotonicTime now);
+  void apply_rewinds();
+  void pass_over(Draw& draw) const;
+  Result<> resume_sink();
+
+  RoutePlan& route_;
+  Committer& committer_;
+  DeadLetterBox& dead_letters_;
+  const Clock& clock_;
+  Backoff backoff_;
+  std::unique_ptr<Lane> lane_;
+
+  mutable std::mutex mutex_;  // guards what follows; the lane writes, others read
+  std::vector<Draw> draws_;
+  std::vector<Rewind> rewinds_;
+  RouteStatus figures_;  // those that count since the start
+  std::optional<Error> error_;
+  MonotonicTime progressed_at_;
+  std::optional<Timestamp> oldest_waiting_;
+};
+
+}  // namespace capstan::runtime

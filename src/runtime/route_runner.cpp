@@ -1,0 +1,382 @@
+#include "runtime/route_runner.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "base/log.h"
+#include "fmt/format.h"
+#include "payload_builder.h"
+#include "rate_meter.h"
+
+namespace capstan::runtime {
+
+namespace {
+
+// Read at once: enough for several payloads, little enough that a thousand routes fit into memory.
+constexpr Bytes slice_max = 1_MiB;
+// An attempt at a destination that came back costs a second of its time, so it is made more often than a tenant's.
+constexpr BackoffLimits limits{std::chrono::seconds(1), std::chrono::minutes(1), std::chrono::seconds(30)};
+
+// A route that draws from several sources has a cursor in each of their journals, written one after another. Numbering
+// the receipts tells which is the sink's newest, whatever was written last before a crash.
+//   "17 the sink's own text"
+struct NumberedReceipt {
+  std::uint64_t number = 0;
+  std::string_view text;
+};
+
+NumberedReceipt parse_receipt(std::string_view stored) {
+  NumberedReceipt receipt;
+  const std::size_t blank = stored.find(' ');
+  if (blank == std::string_view::npos) return receipt;
+  std::from_chars(stored.data(), stored.data() + blank, receipt.number);
+  receipt.text = stored.substr(blank + 1);
+  return receipt;
+}
+
+std::string number_receipt(std::uint64_t number, std::string_view text) { return fmt::format("{} {}", number, text); }
+
+Result<> check_conserved(const Built& built, const Delivery& delivery) {
+  const Tally tally{built.payload.messages.size(), delivery.accepted, 0, delivery.rejected.size()};
+  if (tally.is_conserved()) return {};
+  return Error(ErrorCode::internal, fmt::format("delivering {}: {} messages are not {} accepted + {} rejected",
+                                                built.payload.id, tally.received, tally.kept, tally.rejected));
+}
+
+}  // namespace
+
+struct RouteRunner::Lane {
+  explicit Lane(const RoutePlan& route)
+      : builder(route.name, *route.encoder, route.feeds), message_limit(route.batch.max_events) {}
+
+  PayloadBuilder builder;
+  RateMeter meter;
+  bool is_resumed = false;
+  std::uint64_t receipt_number = 0;
+  std::size_t turn = 0;             // the source that is looked at first next time
+  std::optional<std::size_t> draw;  // whose slice is in hand
+  store::Slice slice;
+  std::size_t next_item = 0;
+  std::optional<Built> built;        // not acknowledged yet
+  std::optional<Delivery> delivery;  // the sink has it; what it rejected may not be buried yet
+  std::size_t message_limit;
+  MonotonicTime retry_at{};
+  Payload spare;  // keeps its buffer
+
+  void let_go() {
+    draw.reset();
+    slice = {};
+    next_item = 0;
+    built.reset();
+    delivery.reset();
+  }
+};
+
+RouteRunner::RouteRunner(RoutePlan& route, std::vector<From> from, Committer& committer, DeadLetterBox& dead_letters,
+                         const Clock& clock, std::uint64_t seed)
+    : route_(route),
+      committer_(committer),
+      dead_letters_(dead_letters),
+      clock_(clock),
+      backoff_(limits, seed),
+      lane_(std::make_unique<Lane>(route)),
+      progressed_at_(clock.monotonic()) {
+  for (From& one : from) draws_.push_back(Draw{std::move(one), false, {}, {}});
+}
+
+RouteRunner::~RouteRunner() = default;
+
+Result<> RouteRunner::resume_sink() {
+  if (lane_->is_resumed) return {};
+  NumberedReceipt newest;
+  for (const Draw& draw : draws_) {
+    const NumberedReceipt receipt = parse_receipt(draw.from.cursor.receipt);
+    if (receipt.number >= newest.number) newest = receipt;
+  }
+  TRY(route_.sink->resume(newest.text).during("resuming " + route_.sink_name));
+  lane_->receipt_number = newest.number;
+  lane_->is_resumed = true;
+  return {};
+}
+
+Step RouteRunner::step(const std::stop_token& stop) {
+  apply_rewinds();
+  const MonotonicTime now = clock_.monotonic();
+  if (now < lane_->retry_at) return Step{lane_->retry_at};
+  if (Result<> resumed = resume_sink(); !resumed) return fail(resumed.error(), now);
+  if (!lane_->built) {
+    const Result<bool> fetched = fetch();
+    if (!fetched) return fail(fetched.error(), now);
+    if (!*fetched) {
+      const std::lock_guard lock(mutex_);
+      error_.reset();
+      progressed_at_ = now;
+      oldest_waiting_.reset();
+      return Step{};
+    }
+    if (Result<> made = build(); !made) return fail(made.error(), now);
+  }
+  return attempt(stop, now);
+}
+
+Step RouteRunner::attempt(const std::stop_token& stop, MonotonicTime now) {
+  Lane& lane = *lane_;
+  if (!lane.delivery && lane.built->payload.messages.empty()) {
+    lane.delivery.emplace();
+    lane.delivery->receipt.clear();
+  } else if (!lane.delivery) {
+    {
+      const std::lock_guard lock(mutex_);
+      ++figures_.attempts;
+    }
+    Result<Delivery> delivery = route_.sink->deliver(lane.built->payload, Call{route_.batch.timeout, stop});
+    now = clock_.monotonic();
+    if (!delivery) {
+      if (halve(delivery.error())) return Step{now};
+      return fail(std::move(delivery).during("delivering to " + route_.sink_name).error(), now);
+    }
+    if (Result<> conserved = check_conserved(*lane.built, *delivery); !conserved) return fail(conserved.error(), now);
+    lane.delivery = std::move(*delivery);
+  }
+  if (Result<> buried = bury(); !buried) return fail(buried.error(), now);
+  acknowledge();
+  backoff_.reset();
+  return Step{now};
+}
+
+Result<bool> RouteRunner::fetch() {
+  Lane& lane = *lane_;
+  if (lane.draw && lane.next_item < lane.slice.items.size()) return true;
+  lane.let_go();
+  for (std::size_t i = 0; i < draws_.size(); ++i) {
+    const std::size_t draw = (lane.turn + i) % draws_.size();
+    if (!TRY(fetch_from(draw))) continue;
+    lane.turn = (draw + 1) % draws_.size();
+    return true;
+  }
+  return false;
+}
+
+void RouteRunner::pass_over(Draw& draw) const {
+  if (!draw.is_passing_over || draw.from.cursor.position < draw.pass_from) return;
+  draw.from.cursor.position = std::max(draw.from.cursor.position, draw.pass_to);
+  draw.is_passing_over = false;
+}
+
+Result<bool> RouteRunner::fetch_from(std::size_t number) {
+  Draw& draw = draws_[number];
+  const store::Journal& journal = committer_.journal(draw.from.number);
+  {
+    const std::lock_guard lock(mutex_);
+    pass_over(draw);
+  }
+  const store::JournalReport report = journal.report();
+  if (report.durable <= draw.from.cursor.position) return false;
+  Result<store::Slice> slice = journal.read(draw.from.cursor.position, slice_max);
+  if (!slice && slice.error().code() == ErrorCode::position_gone) {
+    log::repeating(
+        "gone " + route_.name,
+        Error(ErrorCode::position_gone,
+              fmt::format("reading {} for route {}: the cursor {} lies before the oldest event {}", draw.from.source,
+                          route_.name, store::to_string(draw.from.cursor.position), store::to_string(report.first))));
+    const std::lock_guard lock(mutex_);
+    draw.from.cursor.position = std::max(draw.from.cursor.position, report.first);
+    slice = journal.read(draw.from.cursor.position, slice_max);
+  }
+  if (!slice) return std::move(slice).during("reading the journal of " + draw.from.source).error();
+  if (draw.is_passing_over) {
+    const auto beyond =
+        std::ranges::find_if(slice->items, [&](const auto& item) { return item.position >= draw.pass_from; });
+    slice->items.erase(beyond, slice->items.end());
+    slice->end = std::min(slice->end, draw.pass_from);
+  }
+  if (slice->items.empty()) {
+    if (slice->end <= draw.from.cursor.position) return false;
+    const std::lock_guard lock(mutex_);
+    draw.from.cursor.position = slice->end;
+    committer_.acknowledge(draw.from.number, draw.from.cursor);
+    return false;
+  }
+  lane_->draw = number;
+  lane_->slice = std::move(*slice);
+  lane_->next_item = 0;
+  return true;
+}
+
+Result<> RouteRunner::build() {
+  Lane& lane = *lane_;
+  const From& from = draws_[*lane.draw].from;
+  const PayloadBuilder::Limits payload_limits{route_.batch.max_bytes, lane.message_limit};
+  lane.built = TRY(lane.builder.build(lane.slice, lane.next_item, from.source, from.tenant, payload_limits,
+                                      std::exchange(lane.spare, Payload{})));
+  const std::lock_guard lock(mutex_);
+  oldest_waiting_ = lane.slice.items[lane.built->first].ingest_time;
+  return {};
+}
+
+bool RouteRunner::halve(const Error& error) {
+  if (error.error_class() != ErrorClass::split && error.error_class() != ErrorClass::dead_letter) return false;
+  Lane& lane = *lane_;
+  Built& built = *lane.built;
+  if (built.payload.messages.size() > 1) {
+    lane.message_limit = built.payload.messages.size() / 2;
+    lane.spare = std::move(built.payload);
+    lane.built.reset();
+    return true;
+  }
+  built.rejected.push_back({built.payload.messages.front().record, error});
+  built.payload.messages.clear();
+  built.payload.bytes.clear();
+  --built.tally.kept;
+  ++built.tally.rejected;
+  return true;
+}
+
+Result<> RouteRunner::bury() {
+  Lane& lane = *lane_;
+  const From& from = draws_[*lane.draw].from;
+  const auto add = [&](std::size_t item, const Error& error) {
+    const store::Slice::Item& at = lane.slice.items[item];
+    return dead_letters_.add({route_.name, from.source, at.position, at.record, error})
+        .during("keeping a dead letter of route " + route_.name);
+  };
+  for (const Built::Rejected& rejected : lane.built->rejected) TRY(add(rejected.item, rejected.error));
+  for (const Delivery::Rejected& rejected : lane.delivery->rejected)
+    TRY(add(lane.built->payload.messages.at(rejected.message).record, rejected.error));
+  return {};
+}
+
+void RouteRunner::acknowledge() {
+  Lane& lane = *lane_;
+  const Built& built = *lane.built;
+  const Delivery& delivery = *lane.delivery;
+  const MonotonicTime now = clock_.monotonic();
+  const bool is_whole = built.end == lane.slice.items.size();
+  {
+    const std::lock_guard lock(mutex_);
+    store::Cursor& cursor = draws_[*lane.draw].from.cursor;
+    cursor.position = is_whole ? lane.slice.end : lane.slice.items[built.end].position;
+    cursor.delivered += delivery.accepted;
+    cursor.dropped += built.tally.dropped;
+    cursor.rejected += built.tally.rejected + delivery.rejected.size();
+    cursor.resent += delivery.resent;
+    if (!built.payload.messages.empty()) cursor.receipt = number_receipt(++lane.receipt_number, delivery.receipt);
+    committer_.acknowledge(draws_[*lane.draw].from.number, cursor);
+    figures_.cut += delivery.cut;
+    figures_.delivered_bytes += built.payload.bytes.size();
+    if (delivery.accepted > 0) figures_.last_delivery = clock_.now();
+    lane.meter.add(now, delivery.accepted, built.payload.bytes.size());
+    error_.reset();
+    progressed_at_ = now;
+    oldest_waiting_.reset();
+  }
+  lane.next_item = built.end;
+  // After a split the payloads grow again by themselves.
+  lane.message_limit = std::min<std::size_t>(lane.message_limit * 2, route_.batch.max_events);
+  lane.spare = std::move(lane.built->payload);
+  lane.built.reset();
+  lane.delivery.reset();
+}
+
+Step RouteRunner::fail(const Error& error, MonotonicTime now) {
+  if (error.code() != ErrorCode::interrupted)
+    log::repeating("route " + route_.name, Error(error).during("route " + route_.name));
+  lane_->retry_at = now + backoff_.next(error);
+  const std::lock_guard lock(mutex_);
+  ++figures_.errors;
+  error_ = error;
+  return Step{lane_->retry_at};
+}
+
+void RouteRunner::replay(std::vector<Rewind> rewinds) {
+  const std::lock_guard lock(mutex_);
+  rewinds_.insert(rewinds_.end(), rewinds.begin(), rewinds.end());
+}
+
+void RouteRunner::apply_rewinds() {
+  const std::lock_guard lock(mutex_);
+  for (const Rewind& rewind : std::exchange(rewinds_, {})) {
+    Draw& draw = draws_.at(rewind.from);
+    store::Position& position = draw.from.cursor.position;
+    const store::Position reached = draw.is_passing_over ? std::max(position, draw.pass_to) : position;
+    draw.is_passing_over = rewind.until && *rewind.until < reached;
+    draw.pass_from = std::max(rewind.until.value_or(reached), rewind.since);
+    draw.pass_to = reached;
+    position = std::min(position, rewind.since);
+    committer_.acknowledge(draw.from.number, draw.from.cursor);
+    lane_->let_go();
+  }
+}
+
+void RouteRunner::close() { route_.sink->close(); }
+
+bool RouteRunner::draws_from(std::size_t number) const {
+  const std::lock_guard lock(mutex_);
+  return std::ranges::any_of(draws_, [&](const Draw& draw) { return draw.from.number == number; });
+}
+
+bool RouteRunner::is_caught_up() const {
+  const std::lock_guard lock(mutex_);
+  return rewinds_.empty() && std::ranges::all_of(draws_, [&](const Draw& draw) {
+           return committer_.journal(draw.from.number).report().durable <= draw.from.cursor.position;
+         });
+}
+
+std::optional<Error> RouteRunner::held_by() const {
+  const std::lock_guard lock(mutex_);
+  if (error_ && (error_->error_class() == ErrorClass::hold || error_->error_class() == ErrorClass::fault))
+    return error_;
+  return std::nullopt;
+}
+
+MonotonicTime RouteRunner::progressed_at() const {
+  const std::lock_guard lock(mutex_);
+  return progressed_at_;
+}
+
+RouteStatus RouteRunner::status() const {
+  const std::lock_guard lock(mutex_);
+  RouteStatus status = figures_;
+  status.name = route_.name;
+  status.sink = route_.sink_name;
+  status.sink_kind = route_.sink_kind;
+  status.feeds = route_.feeds;
+  for (const Draw& draw : draws_) {
+    const store::JournalReport report = committer_.journal(draw.from.number).report();
+    RouteCursor cursor{draw.from.source, draw.from.cursor, 0, 0};
+    if (report.durable > draw.from.cursor.position) {
+      cursor.backlog_bytes = std::max<std::uint64_t>(report.durable.offset - draw.from.cursor.position.offset, 1);
+      const std::uint64_t ever_written = std::max<std::uint64_t>(report.durable.offset, 1);
+      const double records_a_byte = static_cast<double>(report.records) / static_cast<double>(ever_written);
+      cursor.backlog_records = std::max<std::uint64_t>(
+          static_cast<std::uint64_t>(static_cast<double>(cursor.backlog_bytes) * records_a_byte), 1);
+    }
+    status.backlog_bytes += cursor.backlog_bytes;
+    status.backlog_records += cursor.backlog_records;
+    status.delivered += cursor.cursor.delivered;
+    status.dropped += cursor.cursor.dropped;
+    status.rejected += cursor.cursor.rejected;
+    status.resent += cursor.cursor.resent;
+    status.lost_to_retention += cursor.cursor.lost_to_retention;
+    status.cursors.push_back(std::move(cursor));
+  }
+  if (status.backlog_bytes == 0) {
+    status.lag = Duration::zero();
+  } else if (oldest_waiting_) {
+    status.lag = std::max(clock_.now() - *oldest_waiting_, Duration::zero());
+  }
+  status.rates = lane_->meter.rates(clock_.monotonic());
+  status.state = status.backlog_bytes == 0 ? RouteState::idle : RouteState::delivering;
+  if (error_) {
+    status.code = error_->code();
+    status.error = error_->text();
+    const ErrorClass error_class = error_->error_class();
+    status.state = error_class == ErrorClass::hold    ? RouteState::held
+                   : error_class == ErrorClass::fault ? RouteState::stopped
+                                                      : RouteState::retrying;
+  }
+  return status;
+}
+
+}  // namespace capstan::runtime
