@@ -1,0 +1,295 @@
+#include "runtime/plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/text.h"
+#include "component/tenant_options.h"
+#include "plan_options.h"
+
+namespace capstan::runtime {
+
+namespace {
+
+using config::Findings;
+using config::Node;
+
+// Names become directories, metric labels and parts of ids.
+constexpr std::size_t name_size_max = 100;
+
+bool name_is_plain(std::string_view name) {
+  const auto is_plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+           c == '.';
+  };
+  return !name.empty() && name.size() <= name_size_max && name.front() != '.' && std::ranges::all_of(name, is_plain);
+}
+
+std::string listed(const std::vector<std::string_view>& names) {
+  std::string list;
+  for (const std::string_view name : names) list += fmt::format("{}\"{}\"", list.empty() ? "" : ", ", name);
+  return list.empty() ? "none" : list;
+}
+
+// "there is no sink "arcsigth"; did you mean "arcsight"?", or the list of what there is.
+std::string there_is_no(std::string_view what, std::string_view name, const std::vector<std::string_view>& known) {
+  const std::string_view near = nearest(name, known);
+  if (!near.empty()) return fmt::format("there is no {} \"{}\"; did you mean \"{}\"?", what, name, near);
+  return fmt::format("there is no {} \"{}\"; there are: {}", what, name, listed(known));
+}
+
+// The text of a member that names a kind: `type` of a source, `format` of an encoder.
+template <class Component>
+const Kind<Component>* kind_of(const Node& node, std::string_view member, std::string_view owner,
+                               const Kinds<Component>& kinds, Findings& findings) {
+  const Node* named = node.find(member);
+  if (named == nullptr || named->kind != Node::Kind::scalar) {
+    findings.add(ErrorCode::missing_option, named == nullptr ? node.place : named->place,
+                 fmt::format("{} needs the option \"{}\"", owner, member));
+    return nullptr;
+  }
+  const Kind<Component>* kind = kinds.find(named->scalar);
+  if (kind == nullptr) {
+    std::vector<std::string_view> known;
+    for (const auto& one : kinds.all()) known.push_back(one.name);
+    findings.add(ErrorCode::unknown_name, named->place,
+                 fmt::format("{}: {}", owner, there_is_no(member, named->scalar, known)));
+  }
+  return kind;
+}
+
+// A place in a file may be found twice when a sink is made for two routes: it is said once.
+void append_new(Findings& findings, const Findings& more) {
+  for (const config::Finding& finding : more.all()) {
+    const bool is_known = std::ranges::any_of(
+        findings.all(), [&](const config::Finding& known) { return to_string(known) == to_string(finding); });
+    if (is_known) continue;
+    if (finding.severity == config::Finding::Severity::error) {
+      findings.add(finding.code, finding.place, finding.sentence);
+    } else {
+      findings.warn(finding.code, finding.place, finding.sentence);
+    }
+  }
+}
+
+class Planner {
+public:
+  Planner(const Registry& registry, World& world, Findings& findings)
+      : registry_(registry), world_(world), findings_(findings) {}
+
+  Plan plan(const Node& root) {
+    const TopOptions top = top_schema().decode(root, "the configuration", findings_);
+    plan_.data_dir = top.data_dir;
+    plan_.journal = top.journal;
+    plan_.api = top.api;
+    plan_.log = top.log;
+    sinks_ = top.sinks.node;
+    for (const Node::Member& member : members(top.tenants.node, "tenants")) add_tenant(member);
+    for (const Node::Member& member : members(top.sources.node, "sources")) add_source(member);
+    check_sinks();
+    for (const Node::Member& member : members(top.routes.node, "routes")) add_route(member);
+    warn_of_sources_without_a_route(top.sources.node);
+    return std::move(plan_);
+  }
+
+private:
+  const std::vector<Node::Member>& members(const Node& node, std::string_view what) {
+    static const std::vector<Node::Member> none;
+    if (node.kind == Node::Kind::null) return none;
+    if (node.kind != Node::Kind::map) {
+      findings_.add(ErrorCode::wrong_value, node.place, fmt::format("{}: expected a map from names to options", what));
+      return none;
+    }
+    for (const Node::Member& member : node.members)
+      if (!name_is_plain(member.key))
+        findings_.add(
+            ErrorCode::wrong_value, member.place,
+            fmt::format("{}: expected a name of letters, digits, \"_\", \"-\" and \".\", at most {} long, got \"{}\"",
+                        what, name_size_max, cut_utf8(member.key, 200)));
+    return node.members;
+  }
+
+  void add_tenant(const Node::Member& member) {
+    Findings found;
+    net::TenantOptions options = decode_tenant(member.value, member.key, found);
+    findings_.append(found);
+    // Also one with findings: sources that name it are not wrong for it.
+    plan_.tenants.push_back({member.key, std::make_shared<net::Tenant>(std::move(options), world_.clock, world_.http)});
+  }
+
+  std::shared_ptr<net::Tenant> tenant(std::string_view name) const {
+    for (const TenantPlan& tenant : plan_.tenants)
+      if (tenant.name == name) return tenant.tenant;
+    return nullptr;
+  }
+
+  void add_source(const Node::Member& member) {
+    source_names_.push_back(member.key);
+    const std::string owner = "source " + member.key;
+    const Kind<Source>* kind = kind_of(member.value, "type", owner, registry_.sources, findings_);
+    if (kind == nullptr) return;
+    std::string asked_tenant;
+    const BuildContext context{world_, member.key, [&](std::string_view name) {
+                                 asked_tenant = name;
+                                 return tenant(name);
+                               }};
+    Findings found;
+    auto source = kind->make(member.value, context, found);
+    findings_.append(found);
+    if (source == nullptr) return;
+    std::shared_ptr<net::Tenant> shared = tenant(asked_tenant);
+    auto make_another = [kind = *kind, &world = world_, name = member.key, options = member.value, shared] {
+      Findings ignored;  // the same options have been read without an error before
+      return kind.make(options, BuildContext{world, name, [&](std::string_view) { return shared; }}, ignored);
+    };
+    plan_.sources.push_back({member.key, kind->name, asked_tenant, std::move(source), std::move(make_another)});
+  }
+
+  struct MadeSink {
+    std::unique_ptr<Sink> sink;
+    std::string kind;
+  };
+  MadeSink make_sink(const Node::Member& member) {
+    const std::string owner = "sink " + member.key;
+    Findings found;
+    MadeSink made;
+    if (const Kind<Sink>* kind = kind_of(member.value, "type", owner, registry_.sinks, found)) {
+      const BuildContext context{world_, member.key, [&](std::string_view name) { return tenant(name); }};
+      made.kind = kind->name;
+      made.sink = kind->make(member.value, context, found);
+    }
+    append_new(findings_, found);
+    return made;
+  }
+
+  void check_sinks() {
+    for (const Node::Member& member : members(sinks_, "sinks")) make_sink(member);
+  }
+
+  void add_route(const Node::Member& member) {
+    const std::string owner = "route " + member.key;
+    const RouteOptions options = route_schema().decode(member.value, owner, findings_);
+    if (const Node* query = member.value.find("query"))
+      findings_.add(ErrorCode::kql_not_supported, query->place,
+                    owner + ": rules in KQL are not in this version yet; choose with feeds: [alerts, …]");
+    RoutePlan route;
+    route.name = member.key;
+    route.from = options.from;
+    route.feeds = options.feeds;
+    route.batch = options.batch;
+    check_from(member.value, owner, options);
+    make_encoder(member, owner, options.encode.node, route);
+    const bool has_sink = find_sink(member.value, owner, options.to, route);
+    if (route.encoder == nullptr || !has_sink || route.from.empty()) return;
+    plan_.routes.push_back(std::move(route));
+  }
+
+  void check_from(const Node& node, const std::string& owner, const RouteOptions& options) {
+    const Node* from = node.find("from");
+    const config::Place& place = from == nullptr ? node.place : from->place;
+    if (from != nullptr && options.from.empty())
+      findings_.add(ErrorCode::missing_option, place, owner + ": from: expected at least one source");
+    std::vector<std::string_view> known;
+    for (const SourcePlan& source : plan_.sources) known.push_back(source.name);
+    std::vector<std::string> offered;
+    for (std::size_t i = 0; i < options.from.size(); ++i) {
+      const std::string& name = options.from[i];
+      const auto source = std::ranges::find(plan_.sources, name, &SourcePlan::name);
+      if (std::find(options.from.begin(), options.from.begin() + static_cast<std::ptrdiff_t>(i), name) !=
+          options.from.begin() + static_cast<std::ptrdiff_t>(i)) {
+        findings_.add(ErrorCode::wrong_value, place, fmt::format("{}: from: \"{}\" stands twice", owner, name));
+      } else if (source != plan_.sources.end()) {
+        for (const FeedTraits& traits : source->source->feeds()) offered.push_back(traits.feed);
+      } else if (!source_is_configured(name)) {
+        findings_.add(ErrorCode::unknown_name, place, fmt::format("{}: {}", owner, there_is_no("source", name, known)));
+      } else {
+        return;  // It has findings of its own: what feeds it would have is not known.
+      }
+    }
+    check_feeds(node, owner, options.feeds, offered);
+  }
+
+  bool source_is_configured(std::string_view name) const {
+    return std::ranges::find(source_names_, name) != source_names_.end();
+  }
+
+  void check_feeds(const Node& node, const std::string& owner, const std::vector<std::string>& feeds,
+                   const std::vector<std::string>& offered) {
+    const std::vector<std::string_view> known(offered.begin(), offered.end());
+    for (const std::string& feed : feeds)
+      if (std::ranges::find(offered, feed) == offered.end() && !offered.empty())
+        findings_.add(ErrorCode::unknown_name, node.find("feeds")->place,
+                      fmt::format("{}: {}", owner, there_is_no("feed", feed, known)));
+  }
+
+  void make_encoder(const Node::Member& member, const std::string& owner, const Node& encode, RoutePlan& route) {
+    if (encode.kind == Node::Kind::null) return;  // reported as missing
+    Node options = encode;
+    if (encode.kind == Node::Kind::scalar) {
+      // `encode: cef` is short for `encode: {format: cef}`.
+      options = Node{};
+      options.kind = Node::Kind::map;
+      options.place = encode.place;
+      options.members.push_back({"format", encode.place, encode});
+    }
+    const Kind<Encoder>* kind = kind_of(options, "format", owner + ": encode", registry_.encoders, findings_);
+    if (kind == nullptr) return;
+    const BuildContext context{world_, member.key, [&](std::string_view name) { return tenant(name); }};
+    route.encoder_kind = kind->name;
+    route.encoder = kind->make(options, context, findings_);
+  }
+
+  bool find_sink(const Node& node, const std::string& owner, const std::string& to, RoutePlan& route) {
+    if (to.empty()) return false;  // reported as missing
+    std::vector<std::string_view> known;
+    if (sinks_.kind == Node::Kind::map) {
+      for (const Node::Member& member : sinks_.members) {
+        known.push_back(member.key);
+        if (member.key != to) continue;
+        MadeSink made = make_sink(member);
+        route.sink_name = to;
+        route.sink_kind = made.kind;
+        route.sink = std::move(made.sink);
+        return route.sink != nullptr;
+      }
+    }
+    findings_.add(ErrorCode::unknown_name, node.find("to")->place,
+                  fmt::format("{}: {}", owner, there_is_no("sink", to, known)));
+    return false;
+  }
+
+  void warn_of_sources_without_a_route(const Node& sources) {
+    if (sources.kind != Node::Kind::map || findings_.has_errors()) return;
+    for (const Node::Member& member : sources.members) {
+      const bool is_drawn_from = std::ranges::any_of(plan_.routes, [&](const RoutePlan& route) {
+        return std::ranges::find(route.from, member.key) != route.from.end();
+      });
+      if (!is_drawn_from)
+        findings_.warn(ErrorCode::unknown_name, member.place,
+                       fmt::format("source {}: no route takes from it; its events stay in the journal", member.key));
+    }
+  }
+
+  const Registry& registry_;
+  World& world_;
+  Findings& findings_;
+  Plan plan_;
+  Node sinks_;
+  std::vector<std::string> source_names_;
+};
+
+}  // namespace
+
+std::optional<Plan> make_plan(const Node& root, const Registry& registry, World& world, Findings& findings) {
+  Findings found;
+  Plan plan = Planner(registry, world, found).plan(root);
+  findings.append(found);
+  if (found.has_errors()) return std::nullopt;
+  return plan;
+}
+
+PlanDescription describe_plan() { return {top_schema().options(), route_schema().options()}; }
+
+}  // namespace capstan::runtime

@@ -1,0 +1,92 @@
+#include "plan_options.h"
+
+namespace capstan::runtime {
+
+namespace {
+
+using WhenFull = store::JournalOptions::WhenFull;
+
+// Two segments at least: the one that is written and one that can go.
+void two_segments_fit(const store::JournalOptions& options, const config::Node& at, config::Findings& findings) {
+  if (options.max_bytes.count < 2 * options.segment_size.count)
+    findings.add(ErrorCode::conflicting_options, at.place,
+                 "journal: expected max_bytes of at least two segments of " + to_string(options.segment_size) +
+                     ", got " + to_string(options.max_bytes));
+}
+
+config::Schema<store::JournalOptions> journal_schema() {
+  using store::JournalOptions;
+  config::Schema<JournalOptions> s;
+  s.option("segment_size", &JournalOptions::segment_size, "size of one journal file").range(64_KiB, 1_GiB);
+  s.option("max_bytes", &JournalOptions::max_bytes, "how much one source's journal may hold")
+      .range(1_MiB, Bytes{1ULL << 50});
+  s.option("max_age", &JournalOptions::max_age, "delivered events older than this are removed")
+      .range(Duration(std::chrono::minutes(1)), Duration(std::chrono::hours(24 * 3650)));
+  s.option("reserve", &JournalOptions::reserve, "free disk space that is left alone");
+  s.choice("when_full", &JournalOptions::when_full,
+           {{"block", WhenFull::block}, {"drop_oldest", WhenFull::drop_oldest}},
+           "block: stop asking the tenant until there is room; drop_oldest: drop the oldest events, with an alarm");
+  return s.rule(two_segments_fit);
+}
+
+config::Schema<ApiOptions> api_schema() {
+  config::Schema<ApiOptions> s;
+  s.option("enabled", &ApiOptions::enabled, "serve metrics, health and the admin API");
+  s.option("listen", &ApiOptions::listen, "IP address and port").example("127.0.0.1:9477");
+  return s;
+}
+
+config::Schema<LogOptions> log_schema() {
+  config::Schema<LogOptions> s;
+  s.choice("level", &LogOptions::level,
+           {{"debug", log::Level::debug},
+            {"info", log::Level::info},
+            {"warning", log::Level::warning},
+            {"error", log::Level::error}},
+           "the least that is logged");
+  s.choice("format", &LogOptions::format, {{"text", log::Format::text}, {"json", log::Format::json}},
+           "how a line looks");
+  return s;
+}
+
+config::Schema<BatchOptions> batch_schema() {
+  config::Schema<BatchOptions> s;
+  s.option("max_bytes", &BatchOptions::max_bytes, "encoded bytes of one delivery; a larger message goes alone")
+      .range(1_KiB, 16_MiB);
+  s.option("max_events", &BatchOptions::max_events, "messages of one delivery").range(1U, 100'000U);
+  s.option("timeout", &BatchOptions::timeout, "how long one attempt may take")
+      .range(Duration(std::chrono::seconds(1)), Duration(std::chrono::minutes(10)));
+  return s;
+}
+
+}  // namespace
+
+config::Schema<TopOptions> top_schema() {
+  config::Schema<TopOptions> s;
+  s.option("data_dir", &TopOptions::data_dir, "where the journals and the state lie")
+      .required()
+      .example("/var/lib/capstan");
+  s.option("tenants", &TopOptions::tenants, "the tenants by name");
+  s.option("sources", &TopOptions::sources, "what is collected, by name").required();
+  s.option("sinks", &TopOptions::sinks, "where it goes, by name").required();
+  s.option("routes", &TopOptions::routes, "which source goes where and how it is written, by name").required();
+  s.object("journal", &TopOptions::journal, journal_schema(), "the journal of every source");
+  s.object("api", &TopOptions::api, api_schema(), "metrics, health and administration");
+  s.object("log", &TopOptions::log, log_schema(), "the log, on standard error");
+  return s;
+}
+
+config::Schema<RouteOptions> route_schema() {
+  config::Schema<RouteOptions> s;
+  s.option("from", &RouteOptions::from, "one source or a list of them").required().example("contoso_mdca");
+  s.option("feeds", &RouteOptions::feeds, "only these feeds; all when it is left out").example("[alerts, activities]");
+  s.option("query", &RouteOptions::query, "a rule in KQL: not in this version, use feeds");
+  s.option("encode", &RouteOptions::encode, "the format of a message and its options")
+      .required()
+      .example("{format: cef}");
+  s.option("to", &RouteOptions::to, "the sink").required();
+  s.object("batch", &RouteOptions::batch, batch_schema(), "how much is delivered at once");
+  return s;
+}
+
+}  // namespace capstan::runtime

@@ -1,0 +1,34 @@
+// The declarations of everything in the configuration that is not a component's own.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/schema.h"
+#include "runtime/plan.h"
+
+namespace capstan::runtime {
+
+struct TopOptions {
+  std::string data_dir;
+  store::JournalOptions journal;
+  ApiOptions api;
+  LogOptions log;
+  config::Raw tenants;
+  config::Raw sources;
+  config::Raw sinks;
+  config::Raw routes;
+};
+config::Schema<TopOptions> top_schema();
+
+struct RouteOptions {
+  std::vector<std::string> from;
+  std::vector<std::string> feeds;
+  config::Raw query;
+  config::Raw encode;
+  std::string to;
+  BatchOptions batch;
+};
+config::Schema<RouteOptions> route_schema();
+
+}  // namespace capstan::runtime
