@@ -1,0 +1,57 @@
+// Names and types of expressions: tree → nodes. Type rules: docs "Scalar operators"; what Microsoft's binder accepts
+// and refuses.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "functions.h"
+#include "program_impl.h"
+#include "scope.h"
+
+namespace capstan::kql {
+
+class ExpressionBinder {
+public:
+  ExpressionBinder(Program::Impl& program, Diagnostics& diagnostics) : program_(program), diagnostics_(diagnostics) {}
+
+  // nullptr after a diagnostic.
+  NodePtr bind(const Expression& expression, Scope& scope);
+  // The name of a result that has none of its own; empty: Column1 and the like.
+  static std::string implicit_name(const Expression& expression);
+  // The slot of a column; asks the record for it when nobody has.
+  std::size_t slot_of(BoundColumn& column);
+  void note_extension(Span span, std::string_view what);
+
+private:
+  NodePtr bind_literal(const Expression& e);
+  NodePtr bind_typed_literal(const Expression& e);
+  NodePtr bind_dynamic(const Expression& e);
+  NodePtr bind_name(const Expression& e, Scope& scope);
+  NodePtr bind_path(const Expression& e, Scope& scope);
+  NodePtr input_path(const Expression& e, Scope& scope);
+  NodePtr bind_unary(const Expression& e, Scope& scope);
+  NodePtr bind_binary(const Expression& e, Scope& scope);
+  NodePtr bind_logic(const Expression& e, NodePtr left, NodePtr right);
+  NodePtr bind_arithmetic(const Expression& e, NodePtr left, NodePtr right);
+  NodePtr bind_comparison(const Expression& e, NodePtr left, NodePtr right);
+  NodePtr bind_text_operator(const Expression& e, NodePtr left, NodePtr right);
+  NodePtr bind_any_of(const Expression& e, Scope& scope);
+  NodePtr bind_between(const Expression& e, Scope& scope);
+  NodePtr bind_call(const Expression& e, Scope& scope);
+  NodePtr bind_condition(const Expression& e, Scope& scope);
+  NodePtr bind_coalesce(const Expression& e, Scope& scope);
+  NodePtr bind_column_if_exists(const Expression& e, Scope& scope);
+  NodePtr bind_user_function(const Expression& e, const Function& function, Scope& scope);
+  NodePtr bind_row(const Expression& e, const FunctionRow& row, std::vector<NodePtr> arguments);
+  NodePtr fit(const Expression& argument, NodePtr node, char wanted, std::string_view function);
+  std::optional<Type> common_type(const std::vector<NodePtr>& nodes, Span span, std::string_view where);
+  bool check_text_constants(const Expression& e, const std::vector<NodePtr>& arguments);
+  NodePtr refuse(ErrorCode code, Span span, std::string sentence);
+
+  Program::Impl& program_;
+  Diagnostics& diagnostics_;
+  std::vector<const Function*> open_functions_;  // against recursion
+};
+
+}  // namespace capstan::kql

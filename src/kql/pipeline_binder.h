@@ -1,0 +1,40 @@
+// Operators of a pipeline: columns in, columns out, stages made.
+#pragma once
+
+#include "expression_binder.h"
+
+namespace capstan::kql {
+
+class PipelineBinder {
+public:
+  PipelineBinder(Program::Impl& program, Diagnostics& diagnostics)
+      : program_(program), diagnostics_(diagnostics), expressions_(program, diagnostics) {}
+
+  // Binds the whole query; what went wrong is in the diagnostics.
+  void bind(const Query& query, const Schema& schema);
+
+private:
+  void bind_pipeline(const Pipeline& pipeline, Scope& scope, int depth);
+  void bind_print(const Pipeline& pipeline, Scope& scope);
+  void bind_datatable(const Pipeline& pipeline, Scope& scope);
+  void bind_operator(const Operator& op, Scope& scope);
+  void bind_where(const Operator& op, Scope& scope);
+  void bind_extend(const Operator& op, Scope& scope);
+  void bind_project(const Operator& op, Scope& scope);
+  void bind_rename(const Operator& op, Scope& scope);
+  void bind_patterns(const Operator& op, Scope& scope);
+  void bind_parse(const Operator& op, Scope& scope);
+  void bind_expand(const Operator& op, Scope& scope);
+  bool add_let(const Statement& statement, Scope& scope);
+  std::string name_of(const NamedExpression& named, std::size_t number, std::string_view prefix,
+                      const std::vector<std::string>& taken) const;
+  // Puts a column at its old place, or behind the others.
+  void set_column(Scope& scope, const std::string& name, Type type, std::size_t slot);
+  void touch_all(Scope& scope);
+
+  Program::Impl& program_;
+  Diagnostics& diagnostics_;
+  ExpressionBinder expressions_;
+};
+
+}  // namespace capstan::kql

@@ -1,0 +1,61 @@
+// What a program does, one step after another, to one row. A step writes only its own slots; a row that a step does not
+// pass on is dropped, and mv-expand passes on several.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "node.h"
+#include "pattern.h"
+#include "syntax.h"
+
+namespace capstan::kql {
+
+// Called once for every row that comes out.
+using Emit = std::function<void(Frame&)>;
+
+class Stage {
+public:
+  virtual ~Stage() = default;
+  // Passes the row on with `next`, as often as it has rows.
+  virtual void run(Frame& frame, const std::function<void()>& next) const = 0;
+};
+using StagePtr = std::unique_ptr<const Stage>;
+
+StagePtr make_filter(NodePtr predicate);
+struct Assignment {
+  std::size_t slot = 0;
+  NodePtr node;
+};
+// All right sides are computed from what was before.
+StagePtr make_compute(std::vector<Assignment> assignments);
+
+struct ParseTarget {
+  std::size_t slot = 0;
+  Type type = Type::string;
+};
+struct ParsePlan {
+  bool is_regex = false;
+  bool is_relaxed = false;
+  bool drops_failures = false;  // parse-where
+  Pattern::Flags flags;
+  std::vector<ParseItem> items;
+  std::vector<ParseTarget> targets;  // one a column item, in order
+};
+// The stage, or what is wrong with the items.
+struct MadeStage {
+  StagePtr stage;
+  std::string refusal;
+};
+MadeStage make_parse(ParsePlan plan, NodePtr subject);
+
+struct Expansion {
+  NodePtr subject;
+  std::size_t slot = 0;
+  std::optional<Type> to;
+};
+StagePtr make_expand(std::vector<Expansion> expansions, std::optional<std::size_t> index_slot,
+                     std::optional<std::int64_t> limit, bool bags_to_arrays);
+
+}  // namespace capstan::kql

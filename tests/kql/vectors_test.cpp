@@ -1,0 +1,156 @@
+// Runs vectors/kql.json of the shared material when it is there and prints, per origin, how many passed, were refused
+// by name, or were wrong. Wrong must be 0 for what Microsoft's engine answered to queries of the subset.
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <sstream>
+
+#include "kql/program.h"
+
+namespace capstan::kql {
+namespace {
+
+namespace json = boost::json;
+
+std::string shared_file(const std::string& name) {
+  const char* chosen = std::getenv("CAPSTAN_SHARED");
+  std::ifstream in(std::string(chosen != nullptr ? chosen : CAPSTAN_SHARED_DEFAULT) + "/" + name);
+  std::stringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+std::optional<double> as_number(const json::value& v) {
+  if (v.is_int64()) return static_cast<double>(v.as_int64());
+  if (v.is_uint64()) return static_cast<double>(v.as_uint64());
+  if (v.is_double()) return v.as_double();
+  return std::nullopt;
+}
+
+bool is_same(const json::value& got, const json::value& wanted) {
+  const auto a = as_number(got);
+  const auto b = as_number(wanted);
+  if (a && b) return *a == *b || std::abs(*a - *b) <= 1e-9 * std::max(std::abs(*a), std::abs(*b));
+  if (got.is_array() && wanted.is_array()) {
+    if (got.as_array().size() != wanted.as_array().size()) return false;
+    for (std::size_t i = 0; i < got.as_array().size(); ++i)
+      if (!is_same(got.as_array()[i], wanted.as_array()[i])) return false;
+    return true;
+  }
+  if (got.is_object() && wanted.is_object()) {
+    if (got.as_object().size() != wanted.as_object().size()) return false;
+    for (const auto& member : wanted.as_object()) {
+      const auto* other = got.as_object().if_contains(member.key());
+      if (other == nullptr || !is_same(*other, member.value())) return false;
+    }
+    return true;
+  }
+  return got == wanted;
+}
+
+json::value row_of(const std::vector<Column>& columns, std::span<const Datum> values) {
+  json::object row;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    std::string text;
+    append_json(values[i], text);
+    row[columns[i].name] = json::parse(text);
+  }
+  return row;
+}
+
+struct Outcome {
+  enum class Kind { passed, refused, wrong } kind = Kind::passed;
+  std::string remark;
+};
+
+Outcome run(const json::object& per_record) {
+  Schema schema;
+  for (const auto& member : per_record.at("schema").as_object())
+    schema.columns.push_back({std::string(member.key()),
+                              parse_type(std::string_view(member.value().as_string())).value_or(Type::dynamic),
+                              false,
+                              {}});
+  const std::string query(per_record.at("query").as_string());
+  const Compiled compiled = compile(query, schema);
+  if (!compiled.program) return {Outcome::Kind::refused, render(compiled.diagnostics.all().front(), "query", query)};
+  json::array rows;
+  Run runner(compiled.program);
+  runner.set_now(ticks_of_1970 + 1'800'000'000LL * ticks_per_second);
+  for (const auto& record : per_record.at("input").as_array()) {
+    std::vector<std::string> texts;
+    for (const Input& input : compiled.program->inputs()) {
+      const json::value* at = record.as_object().if_contains(input.column);
+      for (const std::string& member : input.members)
+        at = at != nullptr && at->is_object() ? at->as_object().if_contains(member) : nullptr;
+      texts.push_back(at == nullptr ? std::string{} : json::serialize(*at));
+    }
+    runner.apply([&](std::size_t i) { return std::string_view(texts[i]); },
+                 [&](std::span<const Datum> values) { rows.push_back(row_of(compiled.program->output(), values)); });
+  }
+  if (is_same(rows, per_record.at("expected"))) return {};
+  return {Outcome::Kind::wrong, query + "\n    wanted " + json::serialize(per_record.at("expected")) + "\n    got    " +
+                                    json::serialize(rows)};
+}
+
+TEST(Vectors, AgreeWithKusto) {
+  const std::string text = shared_file("vectors/kql.json");
+  if (text.empty()) {
+    std::cout << "0 vectors: the shared material is not here\n";
+    return;
+  }
+  struct Count {
+    int passed = 0;
+    int refused = 0;
+    int wrong = 0;
+  };
+  std::map<std::string, Count> counts;
+  int wrong_in_subset = 0;
+  const bool is_verbose = std::getenv("CAPSTAN_VERBOSE") != nullptr;
+  const json::value document = json::parse(text);
+  for (const auto& item : document.at("vectors").as_array()) {
+    const auto& vector = item.as_object();
+    if (!vector.contains("per_record") || vector.at("per_record").is_null()) continue;
+    const bool is_inside = vector.at("in_dcr").as_bool() || vector.at("needs_mv_expand").as_bool();
+    if (vector.contains("deterministic") && !vector.at("deterministic").as_bool()) continue;
+    const bool is_contested =
+        vector.contains("contested") && (!vector.at("contested").is_bool() || vector.at("contested").as_bool());
+    const std::string origin = std::string(vector.at("expected_from").as_string()) +
+                               (is_inside ? ", in subset" : ", outside") + (is_contested ? ", contested" : "");
+    const Outcome outcome = run(vector.at("per_record").as_object());
+    Count& count = counts[origin];
+    const std::string id(vector.at("id").as_string());
+    if (outcome.kind == Outcome::Kind::passed) {
+      ++count.passed;
+    } else if (outcome.kind == Outcome::Kind::refused) {
+      ++count.refused;
+      if (is_verbose && is_inside) std::cout << "refused " << id << ": " << outcome.remark << "\n";
+    } else {
+      ++count.wrong;
+      const bool is_engine = std::string_view(vector.at("expected_from").as_string()).starts_with("kusto-emulator");
+      if (is_inside && is_engine && !is_contested) ++wrong_in_subset;
+      if (is_verbose) std::cout << "wrong " << id << " (" << origin << "): " << outcome.remark << "\n";
+    }
+  }
+  for (const auto& [origin, count] : counts)
+    std::cout << origin << ": " << count.passed << " passed, " << count.refused << " refused by name, " << count.wrong
+              << " wrong\n";
+  EXPECT_EQ(wrong_in_subset, 0);
+  int accepted = 0;
+  const auto& negative = document.at("negative").as_array();
+  for (const auto& item : negative) {
+    const std::string query(item.at("query").as_string());
+    if (!compile(query, {}).program) continue;
+    ++accepted;
+    std::cout << "accepted, and must be refused: " << query << "\n";
+  }
+  std::cout << "negative: " << negative.size() << " queries, " << accepted << " accepted\n";
+  EXPECT_EQ(accepted, 0);
+}
+
+}  // namespace
+}  // namespace capstan::kql
