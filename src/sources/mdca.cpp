@@ -23,8 +23,6 @@ namespace {
 
 constexpr std::int64_t page_bytes_target = 8 << 20;
 constexpr std::int64_t record_bytes_at_start = 3 << 10;
-// A window is suspected after this many failures in a row; while it is being narrowed down, after one.
-constexpr unsigned failures_until_suspected = 3;
 // Of times ahead of the service's own: clocks of its machines differ by less.
 constexpr std::int64_t future_max = 3'600'000;
 
@@ -36,6 +34,13 @@ std::string span_of(const Piece& piece) {
   if (piece.at) return to_iso8601(from_epoch_ms(*piece.at));
   return fmt::format("{} to {}", piece.from ? to_iso8601(from_epoch_ms(*piece.from)) : "the beginning",
                      piece.to ? to_iso8601(from_epoch_ms(*piece.to)) : "now");
+}
+
+// Nothing is left to halve: what fails now is passed over, so it has to fail more than once.
+bool is_narrow(const Walk& walk) {
+  if (walk.pieces.empty()) return false;
+  const Piece& piece = walk.pieces.front();
+  return piece.reading == Reading::singles || (piece.from && piece.from == piece.to);
 }
 
 void append(std::string& note, const std::string& more) {
@@ -422,9 +427,8 @@ Result<Poll> Mdca::failed(const Turn& turn, Error error) {
     postpone_poisoned(state, server_.now()->ms);
     return progress({}, std::move(report));
   }
-  const bool is_single = job.walk && !job.walk->pieces.empty() && job.walk->pieces.front().reading == Reading::singles;
   health_.failed(turn.feed->name(), key_of(turn), error, blames_window(error.code()) && server_.now().has_value(),
-                 is_single ? 1 : failures_until_suspected);
+                 job.walk && is_narrow(*job.walk));
   Poll poll = progress({}, std::move(report));
   if (auto all = health_.common_error(mains())) return std::move(*all);
   return poll;

@@ -11,6 +11,7 @@ namespace {
 constexpr Duration hold = std::chrono::minutes(5);
 constexpr Duration backoff_min = std::chrono::seconds(1);
 constexpr Duration backoff_max = std::chrono::minutes(5);
+constexpr unsigned failures_until_suspected = 3;
 
 }  // namespace
 
@@ -23,7 +24,7 @@ void Health::succeeded(const std::string& feed, const std::string& job) {
 }
 
 void Health::failed(const std::string& feed, const std::string& job, const Error& error, bool blames_window,
-                    unsigned failures_max) {
+                    bool is_narrow) {
   Trouble& trouble = jobs_[job];
   const MonotonicTime now = clock_.monotonic();
   trouble.error = error;
@@ -41,7 +42,8 @@ void Health::failed(const std::string& feed, const std::string& job, const Error
   ++trouble.attempts;
   if (!blames_window) return;
   ++trouble.window_failures;
-  if (trouble.window_failures >= (trouble.is_narrowing ? 1 : failures_max)) trouble.is_suspected = true;
+  if (trouble.window_failures >= (trouble.is_narrowing && !is_narrow ? 1 : failures_until_suspected))
+    trouble.is_suspected = true;
 }
 
 bool Health::is_suspected(const std::string& job) const {

@@ -20,9 +20,9 @@ public:
   Health(const Clock& clock, std::string seed) : clock_(clock), seed_(std::move(seed)) {}
 
   void succeeded(const std::string& feed, const std::string& job);
-  // `blames_window`: after `failures_max` of these in a row the job's window is suspected.
-  void failed(const std::string& feed, const std::string& job, const Error& error, bool blames_window,
-              unsigned failures_max);
+  // `blames_window`: after three of these in a row the job's window is suspected; while it is being narrowed down,
+  // after one, until it `is_narrow`.
+  void failed(const std::string& feed, const std::string& job, const Error& error, bool blames_window, bool is_narrow);
   bool is_suspected(const std::string& job) const;
   // The service does not answer anything: it is not the window.
   void acquit(const std::string& job);

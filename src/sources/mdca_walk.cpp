@@ -161,15 +161,16 @@ Advance advance_scan(Walk& walk, const PageFacts& page) {
   if (moves) piece.from = piece.to ? std::min(*page.newest, *piece.to) : *page.newest;
 
   if (!page.has_next) {
-    // Only a page that brought something new is worth asking behind: `total` is approximate.
-    if (!moves || !page.total || *page.total <= page.records) {
+    // `total` is approximate: only behind a page that brought something new, or a long one, more is looked for.
+    const bool says_more = page.total && *page.total > page.records;
+    if (!says_more || (!moves && page.records < page_size)) {
       leave_piece(walk);
       return {};
     }
     walk.next_filters.clear();
-    return {};
+    if (moves) return {};
   }
-  if (is_told && (page.records > 0 || is_worth_asking_again(walk))) {
+  if (page.has_next && is_told && (page.records > 0 || is_worth_asking_again(walk))) {
     if (page.records > 0) walk.has_asked_again = false;
     walk.next_filters = page.next_filters;
     return {};
