@@ -71,6 +71,17 @@ public:
   std::vector<std::unique_ptr<char[]>> buffers;
 };
 
+// A place of the journal that was found damaged. What it held may be asked for again: records that were saved between
+// the neighbours' times (nothing: there is no such neighbour in the segment).
+struct Damage {
+  Position from;
+  Position to;
+  std::optional<Timestamp> ingested_after;
+  std::optional<Timestamp> ingested_before;
+  std::optional<Timestamp> saved_after;
+  std::optional<Timestamp> saved_before;
+};
+
 struct JournalReport {
   Position first;             // oldest that can be read
   Position durable;           // behind the newest that can be read
@@ -79,6 +90,7 @@ struct JournalReport {
   std::uint64_t segments = 0;
   std::uint64_t damaged_frames = 0;   // met since it was opened
   std::uint64_t truncated_bytes = 0;  // torn tail cut when it was opened
+  std::vector<Damage> damage;         // the first 256 places, by position
 };
 
 class Journal {

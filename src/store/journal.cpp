@@ -1,0 +1,301 @@
+#include "store/journal.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/digest.h"
+#include "base/log.h"
+#include "cursor_file.h"
+#include "frame.h"
+#include "journal_impl.h"
+
+namespace capstan::store {
+
+namespace {
+
+// Small enough that reading on in the middle of a frame costs little, large enough that its head costs nothing.
+constexpr std::size_t frame_payload_max = 256U << 10;
+// A segment that is not whole enough to be used and is larger than a torn header may have held something: it is kept.
+constexpr std::uint64_t torn_header_max = 64U << 10;
+constexpr std::string_view suffix = ".segment";
+
+std::optional<std::uint64_t> parse_segment_name(std::string_view name) {
+  if (name.size() != 20 + suffix.size() || !name.ends_with(suffix)) return {};
+  std::uint64_t base = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + 20, base);
+  if (error != std::errc{} || end != name.data() + 20) return {};
+  return base;
+}
+
+// A segment is never larger than a quarter of the journal, so that removing one makes room and does not empty it.
+JournalOptions sensible(JournalOptions options) {
+  options.segment_size.count =
+      std::max<std::uint64_t>(1, std::min(options.segment_size.count, options.max_bytes.count / 4));
+  return options;
+}
+
+}  // namespace
+
+std::string to_string(const Position& position) { return fmt::format("{}.{}", position.offset, position.index); }
+
+Result<std::unique_ptr<Journal>> Journal::open(FileSystem& files, const Clock& clock, std::string directory,
+                                               JournalOptions options) {
+  TRY(files.make_directories(directory));
+  auto journal = std::make_unique<SegmentJournal>(files, clock, std::move(directory), options, false);
+  TRY(journal->recover());
+  return std::unique_ptr<Journal>(std::move(journal));
+}
+
+Result<std::unique_ptr<Journal>> Journal::open_read_only(FileSystem& files, const Clock& clock, std::string directory) {
+  auto journal = std::make_unique<SegmentJournal>(files, clock, std::move(directory), JournalOptions{}, true);
+  TRY(journal->recover());
+  return std::unique_ptr<Journal>(std::move(journal));
+}
+
+SegmentJournal::SegmentJournal(FileSystem& files, const Clock& clock, std::string directory, JournalOptions options,
+                               bool read_only)
+    : files_(files),
+      clock_(clock),
+      directory_(std::move(directory)),
+      options_(sensible(options)),
+      read_only_(read_only) {}
+
+std::string SegmentJournal::segment_path(std::uint64_t base) const {
+  return fmt::format("{}/{:020}{}", directory_, base, suffix);
+}
+
+Result<std::vector<std::uint64_t>> SegmentJournal::list_segments() const {
+  std::vector<std::uint64_t> bases;
+  for (const std::string& name : TRY(files_.list(directory_)))
+    if (const auto base = parse_segment_name(name)) bases.push_back(*base);
+  return bases;
+}
+
+Result<> SegmentJournal::recover() {
+  std::vector<std::uint64_t> bases = TRY(list_segments());
+  TRY(recover_newest(bases).during(fmt::format("opening the journal {}", directory_)));
+  publish();
+  for (const std::uint64_t base : bases) segments_.try_emplace(base);
+  return read_cursor_file();
+}
+
+// From the newest segment backwards until one is whole enough: only a crash while a segment was being made, or damage,
+// needs more than one step.
+Result<> SegmentJournal::recover_newest(std::vector<std::uint64_t>& bases) {
+  std::uint64_t go_on_at = 0;
+  while (!bases.empty()) {
+    const std::uint64_t base = bases.back();
+    const auto mode = read_only_ ? FileSystem::OpenMode::read : FileSystem::OpenMode::write_existing;
+    auto file = TRY(files_.open(segment_path(base), mode));
+    const std::uint64_t size = TRY(file->size());
+    SegmentScan scan = TRY(scan_segment(*file, base, size));
+    if (scan.has_header || scan.has_transaction) {
+      tail_file_ = std::move(file);
+      TRY(adopt(base, std::move(scan), size));
+      break;
+    }
+    file.reset();
+    bases.pop_back();
+    if (!read_only_) go_on_at = std::max(go_on_at, TRY(set_aside(base, size)));
+  }
+  if (read_only_) return {};
+  if (bases.empty() || go_on_at > end_) {
+    TRY(roll(std::max(go_on_at, end_)));
+    bases.push_back(tail_base_);
+  }
+  return {};
+}
+
+// Returns where to go on, so that offsets that may have been given out are not given out again.
+Result<std::uint64_t> SegmentJournal::set_aside(std::uint64_t base, std::uint64_t size) {
+  const std::string path = segment_path(base);
+  if (size <= torn_header_max) {
+    TRY(files_.remove(path));
+    TRY(files_.sync_directory(directory_));
+    truncated_bytes_ += size;
+    return base;
+  }
+  log::repeating(path,
+                 Error(ErrorCode::journal_corrupt,
+                       fmt::format("opening the journal: {} holds no whole frame; it was renamed to .damaged", path)));
+  TRY(files_.rename(path, path + ".damaged"));
+  TRY(files_.sync_directory(directory_));
+  ++damaged_frames_;
+  damage_[base] = Damage{.from = {base, 0},
+                         .to = {base + size, 0},
+                         .ingested_after = {},
+                         .ingested_before = {},
+                         .saved_after = {},
+                         .saved_before = {}};
+  return base + size;
+}
+
+// What is read back may still be only in the kernel's memory, so it is made durable before anybody may rely on it; a
+// torn tail is cut durably before anything is written over it.
+Result<> SegmentJournal::adopt(std::uint64_t base, SegmentScan scan, std::uint64_t size) {
+  tail_base_ = base;
+  end_ = scan.end;
+  newest_ = {std::move(scan.checkpoint), scan.records};
+  truncated_bytes_ += base + size - end_;
+  segments_.try_emplace(base);
+  if (!read_only_) {
+    if (base + size > end_) TRY(tail_file_->truncate(end_ - base));
+    TRY(tail_file_->sync());
+    TRY(files_.sync_directory(directory_));
+  }
+  tail_file_->forget(0, size);
+  durable_ = end_;
+  for (const auto& [from, to] : scan.damage) {
+    const auto extent = extent_at(from);
+    if (extent) remember_damage(*extent, from, to);
+  }
+  return {};
+}
+
+Result<> SegmentJournal::check_writable() const {
+  if (read_only_)
+    return Error(ErrorCode::internal, fmt::format("writing to the journal {}: it was opened for reading", directory_));
+  if (stopped_)
+    return Error(
+        ErrorCode::disk_failed,
+        fmt::format("writing to the journal {}: it stopped after an error of the disk ({})", directory_, *stopped_));
+  return {};
+}
+
+Result<> SegmentJournal::stop(Error error) {
+  stopped_ = error.sentence();
+  return Error(ErrorCode::disk_failed, error.sentence()).during(fmt::format("writing to the journal {}", directory_));
+}
+
+void SegmentJournal::publish() {
+  const std::scoped_lock lock(mutex_);
+  durable_state_ = newest_;
+  durable_ = end_;
+}
+
+Result<> SegmentJournal::append(const Batch& batch, const Checkpoint& next) {
+  TRY(check_writable());
+  const std::uint64_t size = batch.stored_size() + next.text.size() +
+                             (2 + batch.stored_size() / frame_payload_max) * 2 * sizeof(FrameHead) + sizeof(CommitHead);
+  TRY(make_room(size));
+  const bool segment_is_empty =
+      end_ - tail_base_ <= sizeof(FrameHead) + sizeof(HeaderHead) + newest_.checkpoint.text.size();
+  if (!segment_is_empty && end_ - tail_base_ + size > options_.segment_size.count) {
+    TRY(sync());
+    TRY(roll(end_));
+  }
+  return write_transaction(batch, next);
+}
+
+Result<> SegmentJournal::write_transaction(const Batch& batch, const Checkpoint& next) {
+  struct Part {
+    FrameHead head;
+    std::string_view payload;
+  };
+  const std::int64_t now = epoch_ms(clock_.now());
+  std::vector<Part> parts;
+  std::uint64_t at = end_;
+  std::uint32_t chain = 0;
+  for (std::size_t first = 0; first < batch.size();) {
+    std::size_t last = first + 1;
+    // The frame grows record by record until it is full; a record that is larger than a frame stands alone.
+    std::string_view payload = batch.stored(first, last);
+    while (last < batch.size() && batch.stored(first, last + 1).size() <= frame_payload_max)
+      payload = batch.stored(first, ++last);
+    FrameHead head{.type = FrameType::records,
+                   .offset = at,
+                   .ingest_ms = now,
+                   .records = static_cast<std::uint32_t>(last - first)};
+    head = sealed(head, payload);
+    chain = crc32c({reinterpret_cast<const char*>(&head.crc), sizeof head.crc}, chain);
+    parts.push_back({head, payload});
+    at += sizeof head + payload.size();
+    first = last;
+  }
+  const CommitHead commit{
+      .start = end_, .synced_to = durable_.load(), .records = newest_.records + batch.size(), .frames_crc = chain};
+  const std::string_view commit_bytes{reinterpret_cast<const char*>(&commit), sizeof commit};
+  const FrameHead last = sealed(
+      {.type = FrameType::commit, .offset = at, .ingest_ms = now, .records = static_cast<std::uint32_t>(batch.size())},
+      commit_bytes, next.text);
+  std::vector<std::string_view> pieces;
+  for (const Part& part : parts) {
+    pieces.push_back(bytes_of(part.head));
+    pieces.push_back(part.payload);
+  }
+  pieces.insert(pieces.end(), {bytes_of(last), commit_bytes, next.text});
+  if (auto written = tail_file_->write_at(end_ - tail_base_, pieces); !written) {
+    // A part of it may be there. It has to go, or the next transaction would be followed by bytes of this one.
+    if (written.error().code() != ErrorCode::disk_full || !tail_file_->truncate(end_ - tail_base_))
+      return stop(std::move(written.error()));
+    return std::move(written).during(fmt::format("appending to the journal {}", directory_));
+  }
+  end_ = at + sizeof last + last.length;
+  newest_ = {next, commit.records};
+  return {};
+}
+
+Result<> SegmentJournal::sync() {
+  TRY(check_writable());
+  if (!has_unsynced()) return {};
+  if (auto synced = tail_file_->sync(); !synced) return stop(std::move(synced.error()));
+  publish();
+  return {};
+}
+
+// The new segment's header is durable before the segment counts, and everything in the old one is durable before: only
+// the newest segment can ever be torn.
+Result<> SegmentJournal::roll(std::uint64_t base) {
+  const std::string path = segment_path(base);
+  auto made = files_.open(path, FileSystem::OpenMode::create_or_open);
+  if (!made) return Error(std::move(made.error()));
+  std::unique_ptr<File> file = std::move(*made);
+  if (auto written = write_header(*file, base); !written) {
+    file.reset();
+    if (written.error().code() != ErrorCode::disk_full || !files_.remove(path)) return stop(std::move(written.error()));
+    return written;
+  }
+  if (auto synced = file->sync(); !synced) return stop(std::move(synced.error()));
+  if (auto synced = files_.sync_directory(directory_); !synced) return stop(std::move(synced.error()));
+  if (tail_file_) tail_file_->forget(0, end_ - tail_base_);
+  tail_file_ = std::move(file);
+  tail_base_ = base;
+  end_ = base + sizeof(FrameHead) + sizeof(HeaderHead) + newest_.checkpoint.text.size();
+  const std::scoped_lock lock(mutex_);
+  segments_.try_emplace(base);
+  durable_ = end_;
+  return {};
+}
+
+Result<> SegmentJournal::write_header(File& file, std::uint64_t base) {
+  const HeaderHead head{.records = newest_.records};
+  const std::string_view head_bytes{reinterpret_cast<const char*>(&head), sizeof head};
+  const FrameHead frame = sealed({.type = FrameType::header, .offset = base, .ingest_ms = epoch_ms(clock_.now())},
+                                 head_bytes, newest_.checkpoint.text);
+  const std::array<std::string_view, 3> pieces{bytes_of(frame), head_bytes, newest_.checkpoint.text};
+  TRY(file.truncate(0));
+  return file.write_at(0, pieces);
+}
+
+Checkpoint SegmentJournal::checkpoint() const {
+  const std::scoped_lock lock(mutex_);
+  return durable_state_.checkpoint;
+}
+
+JournalReport SegmentJournal::report() const {
+  const std::scoped_lock lock(mutex_);
+  JournalReport report;
+  report.durable = {durable_.load(), 0};
+  report.first = segments_.empty() ? report.durable : Position{segments_.begin()->first, 0};
+  report.bytes = report.durable.offset - report.first.offset;
+  report.records = durable_state_.records;
+  report.segments = segments_.size();
+  report.damaged_frames = damaged_frames_;
+  report.truncated_bytes = truncated_bytes_;
+  for (const auto& [from, damage] : damage_) report.damage.push_back(damage);
+  return report;
+}
+
+}  // namespace capstan::store
