@@ -152,5 +152,102 @@ TEST(Vectors, AgreeWithKusto) {
   EXPECT_EQ(accepted, 0);
 }
 
+// "source(a:long,b:string)"
+Schema schema_of(std::string_view text) {
+  Schema schema;
+  text = text.substr(text.find('(') + 1);
+  text = text.substr(0, text.rfind(')'));
+  while (!text.empty()) {
+    const std::string_view column = text.substr(0, text.find(','));
+    const std::size_t colon = column.find(':');
+    std::string name(column.substr(0, colon));
+    while (name.starts_with(' ')) name.erase(0, 1);
+    schema.columns.push_back({name, parse_type(column.substr(colon + 1)).value_or(Type::dynamic), false, {}});
+    text.remove_prefix(std::min(text.size(), column.size() + 1));
+  }
+  return schema;
+}
+
+// What the case says of names and types, against ours; empty where they are the same.
+std::string column_difference(const json::object& one, const std::vector<Column>& ours) {
+  std::string difference;
+  if (const auto* type = one.if_contains("type");
+      type != nullptr && type->is_string() && to_string(ours.back().type) != std::string_view(type->as_string()))
+    difference = "type " + std::string(to_string(ours.back().type)) + ", there " + std::string(type->as_string());
+  const auto* columns = one.if_contains("columns");
+  if (columns == nullptr || !columns->is_array()) return difference;
+  std::string here;
+  for (const Column& column : ours) here += column.name + ":" + std::string(to_string(column.type)) + " ";
+  std::string there;
+  for (const auto& column : columns->as_array())
+    there += std::string(column.at("name").as_string()) + ":" + std::string(column.at("type").as_string()) + " ";
+  return here == there ? difference : here + "/ there " + there;
+}
+
+TEST(Vectors, AgreeWithMicrosoftsParserOnWhatIsAccepted) {
+  const std::string text = shared_file("vectors/kql-parse.json");
+  if (text.empty()) {
+    std::cout << "0 cases: the shared material is not here\n";
+    return;
+  }
+  struct Count {
+    int agreed = 0;
+    int refused_here = 0;
+    int accepted_here = 0;
+    int other_columns = 0;
+  };
+  std::map<std::string, Count> counts;
+  const bool is_verbose = std::getenv("CAPSTAN_VERBOSE") != nullptr;
+  const json::value document = json::parse(text);
+  for (const auto& item : document.at("cases").as_array()) {
+    const auto& one = item.as_object();
+    const std::string query(one.at("query").as_string());
+    const bool is_accepted_there = one.at("ok").as_bool();
+    const Compiled compiled =
+        compile(query, one.contains("schema") ? schema_of(one.at("schema").as_string()) : Schema{});
+    Count& count = counts[std::string(one.at("group").as_string())];
+    if (is_accepted_there == (compiled.program != nullptr)) {
+      ++count.agreed;
+      if (!compiled.program) continue;
+      const std::string difference = column_difference(one, compiled.program->output());
+      if (!difference.empty()) ++count.other_columns;
+      if (!difference.empty() && is_verbose) std::cout << "columns: " << query << ": " << difference << "\n";
+    } else if (is_accepted_there) {
+      ++count.refused_here;
+      if (is_verbose)
+        std::cout << "refused here: " << render(compiled.diagnostics.all().front(), "query", query) << "\n";
+    } else {
+      ++count.accepted_here;
+      if (is_verbose) std::cout << "accepted here only: " << query << "\n";
+    }
+  }
+  for (const auto& [group, count] : counts)
+    std::cout << group << ": " << count.agreed << " agreed (" << count.other_columns << " with other columns), "
+              << count.refused_here << " refused here only, " << count.accepted_here << " accepted here only\n";
+}
+
+TEST(Vectors, CompileWhatRealPeopleWrote) {
+  const std::string text = shared_file("samples/kql/real_queries.json");
+  if (text.empty()) {
+    std::cout << "0 queries: the shared material is not here\n";
+    return;
+  }
+  const json::value document = json::parse(text);
+  const auto& queries = document.is_array() ? document.as_array() : document.at("queries").as_array();
+  int compiled_count = 0;
+  int refused = 0;
+  for (const auto& item : queries) {
+    const auto& one = item.as_object();
+    const auto* query = one.if_contains("query");
+    if (query == nullptr || !query->is_string()) continue;
+    Schema open;
+    open.is_open = true;
+    const Compiled compiled = compile(std::string_view(query->as_string()), open);
+    compiled.program ? ++compiled_count : ++refused;
+  }
+  std::cout << "real pipelines with every column dynamic: " << compiled_count << " compiled, " << refused
+            << " refused by name\n";
+}
+
 }  // namespace
 }  // namespace capstan::kql
