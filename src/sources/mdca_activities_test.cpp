@@ -315,6 +315,56 @@ TEST_F(ActivitiesTest, AnArchiveThatRefusesDoesNotHoldTheRest) {
   EXPECT_NE(collector.notes["activities"].find("archive refuses"), std::string::npos);
 }
 
+TEST_F(ActivitiesTest, AForbiddenArchiveIsTriedThreeTimes) {
+  int times = 0;
+  tenant.bend = [&](const std::string& path, const json::object&) -> std::optional<net::Response> {
+    if (path != "archived_activities/" || ++times > 2) return std::nullopt;
+    return FakeTenant::json_answer(403, R"({"detail":"passing"})");
+  };
+  tenant.lists["archived_activities/"].push_back(activity("old", now() - 40 * day));
+  Collector collector(tenant, clock, only_activities + "backfill: 90d\n");
+  collector.drain();
+  EXPECT_TRUE(collector.seen.contains("activities/old"));
+}
+
+TEST_F(ActivitiesTest, LargeRecordsMakeSmallerPages) {
+  const std::string filling(40'000, 'x');
+  for (int i = 0; i < 700; ++i) {
+    list.push_back(activity(fmt::format("a{}", i), now() - hour + i * 1000));
+    list.back().raw.insert(1, fmt::format(R"("filling":"{}",)", filling));
+  }
+  Collector collector(tenant, clock, only_activities);
+  collector.drain();
+  expect_all(collector);
+  EXPECT_EQ(tenant.asked.back().question.at("limit"), 500);
+}
+
+TEST_F(ActivitiesTest, AnEventOfTenMegabytesIsAnEvent) {
+  list.push_back(activity("large", now() - 1000));
+  list.back().raw.insert(1, fmt::format(R"("filling":"{}",)", std::string(10 << 20, 'x')));
+  Collector collector(tenant, clock, only_activities);
+  collector.drain();
+  expect_all(collector);
+  EXPECT_EQ(collector.last_raw, list.back().raw);
+}
+
+TEST_F(ActivitiesTest, AWindowOfATenantThatIsReadByDateHoldsTheSavedTimesAskedFor) {
+  for (int i = 0; i < 100; ++i) {
+    list.push_back(activity(fmt::format("a{}", i), now() - 10 * hour + i * 60'000));
+    list.back().date -= 3 * hour;
+  }
+  tenant.bend = [](const std::string&, const json::object& question) -> std::optional<net::Response> {
+    if (question.at("sortField") != "created") return std::nullopt;
+    return FakeTenant::json_answer(400, R"({"sortField":[{"error":"created is not valid"}],"error":true})");
+  };
+  Collector collector(tenant, clock, only_activities);
+  collector.checkpoint =
+      *collector.source().window({"activities", from_epoch_ms(list[10].created), from_epoch_ms(list[20].created)});
+  collector.drain();
+  EXPECT_EQ(collector.ids("activities"), 10U);
+  EXPECT_TRUE(collector.seen.contains("activities/a19"));
+}
+
 TEST_F(ActivitiesTest, AWindowGivesItsRecordsAndNothingElse) {
   for (int i = 0; i < 100; ++i) list.push_back(activity(fmt::format("a{}", i), now() - 10 * hour + i * 60'000));
   Collector collector(tenant, clock, only_activities);

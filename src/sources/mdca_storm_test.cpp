@@ -86,7 +86,7 @@ struct Storm {
 
   void run() {
     Collector collector(tenant, clock, "feeds: [alerts, activities]\npage_limit: 500\n");
-    for (int step = 0; step < 400; ++step) {
+    for (int step = 0; step < 250; ++step) {
       if (chance(4)) happen();
       if (chance(15)) before = {collector.checkpoint, collector.seen};
       if (chance(25)) {
@@ -127,7 +127,7 @@ struct Storm {
 TEST(Storm, NothingThatBecameVisibleIsLost) {
   // More seeds for a night: CAPSTAN_STORM_SEEDS=1000.
   const char* more = std::getenv("CAPSTAN_STORM_SEEDS");
-  const std::uint64_t seeds = more == nullptr ? 6 : std::strtoull(more, nullptr, 10);
+  const std::uint64_t seeds = more == nullptr ? 4 : std::strtoull(more, nullptr, 10);
   std::size_t made = 0;
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
     Storm storm(seed);
@@ -137,7 +137,7 @@ TEST(Storm, NothingThatBecameVisibleIsLost) {
                                     << " lost, the first " << storm.lost.front()
                                     << (storm.sends_date ? "" : " (no Date)");
   }
-  EXPECT_GT(made, seeds * 2'000);
+  EXPECT_GT(made, seeds * 1'000);
 }
 
 }  // namespace

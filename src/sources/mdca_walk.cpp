@@ -163,7 +163,7 @@ Advance advance_scan(Walk& walk, const PageFacts& page) {
   if (!page.has_next) {
     // `total` is approximate: only behind a page that brought something new, or a long one, more is looked for.
     const bool says_more = page.total && *page.total > page.records;
-    if (!says_more || (!moves && page.records < page_size)) {
+    if (!says_more || (!moves && (!page.is_sorted || page.records < page_size))) {
       leave_piece(walk);
       return {};
     }

@@ -1,0 +1,245 @@
+#include "mdca_source.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace capstan::mdca {
+
+namespace {
+
+constexpr std::int64_t page_bytes_target = 8 << 20;
+
+}  // namespace
+
+Mdca::Mdca(Options options, const std::map<std::string, std::string>& filters, std::shared_ptr<net::Tenant> tenant,
+           const Clock& clock)
+    : options_(std::move(options)),
+      tenant_(std::move(tenant)),
+      clock_(clock),
+      server_(clock),
+      health_(clock, tenant_->name()) {
+  std::set<std::string> made;
+  for (const auto& name : options_.feeds) {
+    if (!made.insert(name).second) continue;
+    const auto own = filters.find(name);
+    feeds_.push_back(make_feed(name, options_, own == filters.end() ? std::string() : own->second));
+  }
+  for (const auto& feed : feeds_)
+    for (auto& job : feed->jobs()) order_.push_back({feed.get(), std::move(job)});
+  std::stable_sort(order_.begin(), order_.end(),
+                   [](const Turn& a, const Turn& b) { return a.job.urgency < b.job.urgency; });
+}
+
+std::vector<FeedTraits> Mdca::feeds() const {
+  std::vector<FeedTraits> traits;
+  for (const auto& feed : feeds_) traits.push_back(feed->traits());
+  return traits;
+}
+
+WalkShape Mdca::shape_of(const Turn& turn) {
+  WalkShape shape = turn.feed->shape(state_of(turn), turn.job.name);
+  shape.scan_size = std::clamp<std::int64_t>(page_bytes_target / record_bytes_, scan_size_min, options_.page_limit);
+  return shape;
+}
+
+// --- choosing ---
+
+Result<> Mdca::load(const Checkpoint& from) {
+  if (loaded_ == from.text) return {};
+  loaded_.reset();
+  state_ = TRY(read_state(from.text));
+  loaded_ = from.text;
+  walked_from_.clear();
+  if (!state_.window)
+    for (const auto& [name, feed] : state_.feeds) dialects_[name] = feed.dialect;
+  return {};
+}
+
+std::vector<Mdca::Turn> Mdca::turns() const {
+  if (!state_.window) return order_;
+  for (const auto& feed : feeds_)
+    if (feed->name() == state_.window->feed) return {{feed.get(), {window_job, net::Urgency::sweep}}};
+  return {};
+}
+
+// The job of each feed without which it does not work.
+std::vector<Health::Member> Mdca::mains() const {
+  std::vector<Health::Member> members;
+  for (const auto& turn : turns())
+    if (turn.job.name == main_job || turn.job.name == window_job) members.push_back({turn.feed->name(), key_of(turn)});
+  return members;
+}
+
+bool Mdca::is_ready(const Turn& turn) const {
+  static const FeedState untouched;
+  const auto feed = state_.feeds.find(turn.feed->name());
+  const FeedState& state = feed == state_.feeds.end() ? untouched : feed->second;
+  const auto job = state.jobs.find(turn.job.name);
+  if (job != state.jobs.end() && job->second.walk) return true;
+  if (turn.job.name == window_job) return job == state.jobs.end() || job->second.done_at == 0;
+  const auto now = server_.now();
+  // Before the service's time is known only the main jobs can say that they have something to do.
+  if (!now) return turn.job.name == main_job;
+  return turn.feed->due_at(state, turn.job.name) <= now->ms;
+}
+
+Result<Poll> Mdca::poll(const Checkpoint& from, const Call& call) {
+  TRY(load(from));
+  if (call.stop.stop_requested())
+    return Error(ErrorCode::interrupted, fmt::format("polling tenant {}: stopped", tenant_->name()));
+  for (const auto& turn : turns()) {
+    if (!is_ready(turn) || health_.wait(turn.feed->name(), key_of(turn)) > Duration::zero()) continue;
+    const Duration wait = tenant_->governor().acquire(turn.job.urgency);
+    if (wait == Duration::zero()) return step(turn, call);
+    Poll poll;
+    poll.next = from;
+    poll.wait = wait;
+    return poll;
+  }
+  if (auto error = health_.common_error(mains())) return std::move(*error);
+  Poll poll = progress({}, {});
+  poll.feeds.clear();
+  poll.next = from;
+  loaded_ = from.text;
+  return poll;
+}
+
+// --- asking ---
+
+Result<net::Response> Mdca::ask(const Turn& turn, const Question& question, const Call& call) {
+  const bool is_files = turn.feed->name() == "files";
+  auto response = tenant_->post(question.path, question.body,
+                                is_files ? net::Tenant::Credential::files : net::Tenant::Credential::main, call);
+  if (response) server_.learn(response->header("Date"));
+  return std::move(response).during(fmt::format("polling {} of tenant {}", turn.feed->name(), tenant_->name()));
+}
+
+Result<Poll> Mdca::step(const Turn& turn, const Call& call) {
+  if (!server_.now()) return ask_time(turn, call);
+  if (!job_of(turn).walk) begin(turn);
+  if (job_of(turn).walk->pieces.empty()) {
+    const Walk walk = *job_of(turn).walk;
+    end(turn, walk);
+    FeedReport report;
+    report.feed = turn.feed->name();
+    return progress({}, std::move(report));
+  }
+  if (health_.is_suspected(key_of(turn))) return ask_control(turn, call);
+  auto response = ask(turn, question(*job_of(turn).walk, shape_of(turn)), call);
+  if (!response) return failed(turn, std::move(response.error()));
+  return absorb(turn, *response);
+}
+
+// The newest record, for the sake of the Date of the answer; without a Date its own time has to do.
+Result<Poll> Mdca::ask_time(const Turn& turn, const Call& call) {
+  const WalkShape shape = shape_of(turn);
+  Walk newest;
+  newest.pieces.emplace_back();
+  auto response = ask(turn, control_question(newest, shape), call);
+  if (!response) return failed(turn, std::move(response.error()));
+  std::int64_t time = 0;
+  if (const auto page = read_page(response->body); page && !page->records.empty()) {
+    const std::string_view record = page->records.front();
+    record_bytes_ = std::max(record_bytes_, static_cast<std::int64_t>(record.size()));
+    const Envelope envelope = reader_.read(turn.feed->name(), record);
+    if (const auto at = shape.by_event_time ? envelope.event_time : envelope.saved_time) time = epoch_ms(*at);
+  }
+  if (!server_.now()) server_.learn_record(time);
+  health_.succeeded(turn.feed->name(), key_of(turn));
+  FeedReport report;
+  report.feed = turn.feed->name();
+  return progress({}, std::move(report));
+}
+
+// A window is suspected. Only when the service answers something else is it the window's fault, else the service's.
+Result<Poll> Mdca::ask_control(const Turn& turn, const Call& call) {
+  auto response = ask(turn, control_question(*job_of(turn).walk, shape_of(turn)), call);
+  if (!response) {
+    health_.acquit(key_of(turn));
+    return failed(turn, std::move(response.error()));
+  }
+  health_.narrowing(turn.feed->name(), key_of(turn));
+  FeedReport report;
+  report.feed = turn.feed->name();
+  narrow_down(turn, report);
+  return progress({}, std::move(report));
+}
+
+// --- walks ---
+
+void Mdca::begin(const Turn& turn) {
+  const ServerTime now = *server_.now();
+  FeedState& state = state_of(turn);
+  Job& job = state.jobs[turn.job.name];
+  if (turn.job.name == window_job) {
+    state.dialect = dialects_[turn.feed->name()];
+    job.walk = turn.feed->plan_window(state, *state_.window, now);
+  } else {
+    Walk walk = turn.feed->plan(state, turn.job.name, now);
+    if (turn.job.name == main_job && !walk.pieces.empty())
+      walked_from_[turn.feed->name()] = walk.pieces.front().from.value_or(0);
+    state.jobs[turn.job.name].walk = std::move(walk);
+  }
+  page_before_.clear();
+}
+
+void Mdca::end(const Turn& turn, const Walk& walk) {
+  FeedState& state = state_of(turn);
+  const std::int64_t started = walk.started;
+  Job& job = state.jobs[turn.job.name];
+  job.walk.reset();
+  job.done_at = std::max<std::int64_t>(server_.now()->ms, 1);
+  health_.is_through(key_of(turn));
+  if (turn.job.name == window_job) return;
+  turn.feed->finished(state, turn.job.name, started);
+  if (turn.job.name != main_job || turn.feed->is_inventory()) return;
+  const auto from = walked_from_.find(turn.feed->name());
+  if (from != walked_from_.end() && server_.now()->is_dated)
+    lateness_[turn.feed->name()].walk_done(from_epoch_ms(from->second), from_epoch_ms(started));
+  state.overlap = lateness_[turn.feed->name()].overlap(Duration(state.overlap)).count();
+}
+
+// --- windows and probes ---
+
+std::optional<Checkpoint> Mdca::window(const Window& window) const {
+  for (const auto& feed : feeds_)
+    if (feed->name() == window.feed) {
+      State state;
+      state.window = window;
+      return Checkpoint{write(state)};
+    }
+  return std::nullopt;
+}
+
+std::vector<FeedReport> Mdca::probe(const Call& call) {
+  std::vector<FeedReport> reports;
+  for (const auto& feed : feeds_) {
+    FeedReport report;
+    report.feed = feed->name();
+    const Turn turn{feed.get(), feed->jobs().front()};
+    FeedState state;
+    state.dialect = dialects_[feed->name()];
+    // A connectivity test is asked for by a person: it is counted, and does not wait.
+    (void)tenant_->governor().acquire(net::Urgency::alerts);
+    Walk newest;
+    newest.pieces.emplace_back();
+    auto response = ask(turn, control_question(newest, feed->shape(state, turn.job.name)), call);
+    while (!response && response.error().code() == ErrorCode::request_refused &&
+           feed->take_refusal(state, turn.job.name))
+      response = ask(turn, control_question(newest, feed->shape(state, turn.job.name)), call);
+    report.note = feed->note(state);
+    if (!response) {
+      report.error = std::move(response.error());
+    } else if (const auto page = read_page(response->body); !page) {
+      report.error = page.error();
+    } else {
+      report.records_read = page->records.size();
+      report.is_drained = page->records.empty();
+    }
+    reports.push_back(std::move(report));
+  }
+  return reports;
+}
+
+}  // namespace capstan::mdca
