@@ -398,6 +398,11 @@ NodePtr ExpressionBinder::bind_comparison(const Expression& e, NodePtr left, Nod
   if (is_equality && right->type() == Type::string && right->is_constant() && left->type() != Type::string &&
       left->type() != Type::dynamic)
     right = make_conversion(std::move(right), left->type());
+  // A bool beside a number counts as 0 or 1.
+  if (is_equality && left->type() == Type::boolean && is_number(right->type()))
+    left = make_conversion(std::move(left), Type::long_integer);
+  if (is_equality && right->type() == Type::boolean && is_number(left->type()))
+    right = make_conversion(std::move(right), Type::long_integer);
   const Type a = left->type();
   const Type b = right->type();
   if (a == Type::dynamic && b == Type::dynamic)
@@ -622,6 +627,9 @@ NodePtr ExpressionBinder::fit(const Expression& argument, NodePtr node, char wan
   switch (wanted) {
     case 'a':
       return node;
+    case 'x':
+      if (type == Type::dynamic) return mismatch("a scalar; use tostring()");
+      [[fallthrough]];
     case 'S':
       return make_conversion(std::move(node), Type::string);
     case 's':

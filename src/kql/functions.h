@@ -11,7 +11,7 @@
 namespace capstan::kql {
 
 // What a parameter takes: the argument is converted before the call, or refused.
-//   s  string (or dynamic)     S  any scalar, as tostring() writes it
+//   s  string (or dynamic)     S  any scalar, as tostring() writes it     x  the same, dynamic refused
 //   l  long or int             r  any number, as real            b  bool
 //   d  datetime                t  timespan                       y  dynamic
 //   n  int, long, real, timespan or datetime as it is            a  anything as it is

@@ -211,11 +211,16 @@ void PipelineBinder::bind_where(const Operator& op, Scope& scope) {
 std::string PipelineBinder::name_of(const NamedExpression& named, std::size_t number, std::string_view prefix,
                                     const std::vector<std::string>& taken) const {
   if (named.name) return *named.name;
+  const auto is_taken = [&](const std::string& name) { return std::ranges::find(taken, name) != taken.end(); };
   const std::string base = ExpressionBinder::implicit_name(*named.expression);
-  if (base.empty()) return fmt::format("{}{}", prefix, prefix == "Column" ? number + 1 : number);
+  if (base.empty()) {
+    for (std::size_t i = prefix == "Column" ? number + 1 : number;; ++i)
+      if (std::string name = fmt::format("{}{}", prefix, i); !is_taken(name)) return name;
+  }
+  // The same column twice is a slip; the same name out of a function gets a number.
+  if (named.expression->kind == Expression::Kind::name) return base;
   std::string name = base;
-  for (int suffix = 1; std::ranges::find(taken, name) != taken.end(); ++suffix)
-    name = fmt::format("{}{}", base, suffix);
+  for (int suffix = 1; is_taken(name); ++suffix) name = fmt::format("{}{}", base, suffix);
   return name;
 }
 
@@ -294,11 +299,11 @@ void PipelineBinder::bind_rename(const Operator& op, Scope& scope) {
       renames.emplace_back(static_cast<std::size_t>(found - scope.columns.begin()), *named.name);
   }
   for (BoundColumn& column : scope.columns) expressions_.slot_of(column);
-  for (const auto& [place, name] : renames) scope.columns[place].name = name;
   for (const auto& [place, name] : renames) {
-    const auto same = std::ranges::count(scope.columns, name, &BoundColumn::name);
-    if (same > 1) diagnostics_.add(ErrorCode::kql_syntax, op.span, fmt::format("the name \"{}\" is in use", name));
+    if (scope.find_column(name) != nullptr && scope.columns[place].name != name)
+      diagnostics_.add(ErrorCode::kql_syntax, op.span, fmt::format("the name \"{}\" is in use", name));
   }
+  for (const auto& [place, name] : renames) scope.columns[place].name = name;
 }
 
 void PipelineBinder::bind_patterns(const Operator& op, Scope& scope) {
