@@ -18,6 +18,14 @@ constexpr Bytes body_max = 64_KiB;
 
 bool is_loopback(std::string_view host) { return host.starts_with("127.") || host == "::1" || host == "localhost"; }
 
+// Port 0 (any) is none that one could connect to, so parse_address does not take it.
+std::optional<net::Address> parse_listen(const std::string& text) {
+  if (!text.ends_with(":0")) return net::parse_address(text);
+  auto address = net::parse_address(text.substr(0, text.size() - 1) + "1");
+  if (address) address->port = 0;
+  return address;
+}
+
 // What a client on this machine connects to.
 std::string reachable(const net::Address& listen) {
   const std::string host = listen.host == "0.0.0.0" ? "127.0.0.1" : listen.host == "::" ? "::1" : listen.host;
@@ -33,22 +41,8 @@ struct Server::Impl {
   std::optional<WrittenAdminFile> admin_file;
 };
 
-Services services_of(runtime::Engine& engine) {
-  Services services;
-  services.status = [&engine] { return engine.status(); };
-  services.verify = [&engine](const runtime::VerifyOptions& options, const std::stop_token& stop,
-                              const runtime::VerifyJob::Progress& progress) {
-    return engine.verify(options, stop, progress);
-  };
-  services.explain = [&engine](const std::string& id, const std::stop_token& stop) { return engine.explain(id, stop); };
-  services.replay = [&engine](std::string_view route, Timestamp since, std::optional<Timestamp> until) {
-    return engine.replay(route, since, until);
-  };
-  return services;
-}
-
 Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Services services, const Clock& clock) {
-  auto listen = net::parse_address(options.listen);
+  auto listen = parse_listen(options.listen);
   if (!listen)
     return Error(ErrorCode::wrong_value, fmt::format("starting the admin API: expected an address such as "
                                                      "127.0.0.1:9477, got \"{}\"",
