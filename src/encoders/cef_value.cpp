@@ -18,7 +18,7 @@ namespace capstan::cef {
 
 namespace {
 
-// Different apps of one record; more are not written. A record names a handful.
+// Apps of one record that are looked at; a record names a handful.
 constexpr std::size_t apps_max = 256;
 
 bool is_text(const Value& value) {
@@ -205,24 +205,24 @@ void ValueWriter::write_list(std::span<const std::size_t> slots, std::size_t len
 }
 
 void ValueWriter::write_app_ids(std::span<const std::size_t> slots, std::size_t length_max) {
-  std::array<std::string_view, apps_max> written;
-  std::size_t count = 0;
+  if (slots.empty()) return;
+  const Value& value = row_.values[slots.front()];
+  std::span<const Value> apps = value.type == Value::Type::list ? value.items : std::span(&value, 1);
+  apps = apps.first(std::min(apps.size(), apps_max));
   std::size_t room = length_max;
+  bool is_first = true;
   std::string word;
-  for (const std::size_t slot : slots) {
-    const Value& value = row_.values[slot];
-    const std::span<const Value> apps = value.type == Value::Type::list ? value.items : std::span(&value, 1);
-    for (const Value& app : apps) {
-      if (!is_text(app) || app.text.empty() || count == apps_max) continue;
-      const auto end = written.begin() + static_cast<std::ptrdiff_t>(count);
-      if (std::find(written.begin(), end, app.text) != end) continue;
-      const std::string_view text = trimmed(app_word(app, word));
-      if (text.size() + 1 > room) return;
-      if (count > 0) out_ += ',';
-      escape(text);
-      room -= text.size() + 1;
-      written[count++] = app.text;
-    }
+  for (std::size_t i = 0; i < apps.size(); ++i) {
+    const auto is_same = [&](const Value& earlier) { return earlier.text == apps[i].text; };
+    if (!is_text(apps[i]) || trimmed(apps[i].text).empty() ||
+        std::any_of(apps.begin(), apps.begin() + static_cast<std::ptrdiff_t>(i), is_same))
+      continue;
+    const std::string_view text = trimmed(app_word(apps[i], word));
+    if (!is_exact_ && text.size() + 1 > room) return;
+    if (!is_first) out_ += ',';
+    escape(text);
+    is_first = false;
+    if (!is_exact_) room -= text.size() + 1;
   }
 }
 

@@ -11,13 +11,15 @@ constexpr std::size_t places_per_name = 4;
 
 void NameTable::add(std::string_view name, NodeIndex node) {
   names_.push_back({std::string(name), node});
-  places_.assign(std::bit_ceil(names_.size() * places_per_name), nobody);
+  places_.assign(std::bit_ceil(names_.size() * places_per_name), Place{});
   for (std::uint32_t i = 0; i < names_.size(); ++i) {
     std::string padded = names_[i].name;
-    padded.resize(names_[i].name.size() + sizeof(std::uint64_t));
-    std::size_t at = place(std::string_view(padded).substr(0, names_[i].name.size()));
-    while (places_[at] != nobody) at = (at + 1) & (places_.size() - 1);
-    places_[at] = i;
+    const std::size_t size = padded.size();
+    padded.resize(size + sizeof(std::uint64_t));
+    const std::uint64_t head = first_bytes(std::string_view(padded).substr(0, size));
+    std::size_t at = place(head, size);
+    while (places_[at].member != nobody) at = (at + 1) & (places_.size() - 1);
+    places_[at] = {head, static_cast<std::uint32_t>(size), i};
   }
 }
 

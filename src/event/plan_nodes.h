@@ -39,10 +39,13 @@ public:
   static constexpr std::size_t nobody = 0xFFFFFFFF;
   // The member's number or nobody. `name` must have 8 readable bytes from its begin on.
   std::size_t find(std::string_view name) const {
-    std::size_t at = place(name);
-    while (places_[at] != nobody) {
-      if (names_[places_[at]].name == name) return places_[at];
-      at = (at + 1) & (places_.size() - 1);
+    const std::uint64_t head = first_bytes(name);
+    for (std::size_t at = place(head, name.size()); places_[at].member != nobody;
+         at = (at + 1) & (places_.size() - 1)) {
+      const Place& there = places_[at];
+      if (there.head == head && there.size == name.size() &&
+          (name.size() <= sizeof head || names_[there.member].name == name))
+        return there.member;
     }
     return nobody;
   }
@@ -53,16 +56,23 @@ private:
     std::string name;
     NodeIndex node;
   };
-  std::size_t place(std::string_view name) const {
+  // What tells most names apart lies in the table itself.
+  struct Place {
+    std::uint64_t head = 0;
+    std::uint32_t size = 0;
+    std::uint32_t member = nobody;
+  };
+  static std::uint64_t first_bytes(std::string_view name) {
     std::uint64_t bytes = 0;
     std::memcpy(&bytes, name.data(), sizeof bytes);
-    if (name.size() < sizeof bytes) bytes &= (std::uint64_t{1} << (8 * name.size())) - 1;
-    const std::uint64_t spread = (bytes + name.size()) * 0x9E3779B97F4A7C15ULL;
-    return static_cast<std::size_t>(spread >> 32) & (places_.size() - 1);
+    return name.size() >= sizeof bytes ? bytes : bytes & ((std::uint64_t{1} << (8 * name.size())) - 1);
+  }
+  std::size_t place(std::uint64_t head, std::size_t size) const {
+    return static_cast<std::size_t>(((head + size) * 0x9E3779B97F4A7C15ULL) >> 32) & (places_.size() - 1);
   }
 
   std::vector<Name> names_;
-  std::vector<std::uint32_t> places_ = {nobody};
+  std::vector<Place> places_ = std::vector<Place>(1);
 };
 
 struct Gate {
