@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace capstan::sinks {
 namespace {
 
@@ -115,16 +117,17 @@ Result<> SyslogSink::ensure_connected(const Call& call) {
   if (stream_) return {};
   stream_ = TRY(connect(rest_of(call, begin)));
   if (!has_broken_) return {};
-  auto sent = resend(rest_of(call, begin));
+  auto sent = resend(call);
   if (!sent) stream_.reset();
   return sent;
 }
 
+// Each entry has the call's whole time: the window of a slow line may take longer than one payload, and starting over
+// would never end.
 Result<> SyslogSink::resend(const Call& call) {
-  const MonotonicTime begin = clock_.monotonic();
   for (const auto& entry : window_.entries()) {
     window_resent_ += entry.messages;
-    TRY(stream_->write(entry.frames, rest_of(call, begin)).during("sending the last messages again"));
+    TRY(stream_->write(entry.frames, call).during("sending the last messages again"));
   }
   has_broken_ = false;
   return {};

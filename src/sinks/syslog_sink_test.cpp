@@ -125,6 +125,23 @@ TEST_F(SyslogSinkTest, what_a_dying_receiver_had_not_read_is_sent_again) {
   EXPECT_EQ(successor.await(expected.size()), expected);
 }
 
+TEST_F(SyslogSinkTest, a_payload_without_messages_looks_after_the_connection) {
+  auto receiver = std::make_unique<TcpReceiver>();
+  const std::uint16_t port = receiver->port();
+  const auto sink = make(options_for(receiver->address()));
+  receiver->let_read(false);
+  ASSERT_TRUE(sink->deliver(make_payload("a", {"CEF:one"}), {}));
+  ASSERT_TRUE(sink->deliver(make_payload("", {}), {}));
+  receiver.reset();
+  EXPECT_FALSE(sink->deliver(make_payload("", {}), {}));
+  TcpReceiver successor(port);
+  const auto delivery = sink->deliver(make_payload("", {}), {});
+  ASSERT_TRUE(delivery) << delivery.error().text();
+  EXPECT_EQ(delivery->accepted, 0U);
+  EXPECT_EQ(delivery->resent, 1U);
+  EXPECT_EQ(successor.await(lines({"CEF:one"}).size()), lines({"CEF:one"}));
+}
+
 TEST_F(SyslogSinkTest, a_window_that_could_not_be_sent_again_waits_for_the_next_connection) {
   auto receiver = std::make_unique<TcpReceiver>();
   const std::uint16_t port = receiver->port();
