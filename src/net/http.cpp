@@ -1,5 +1,7 @@
 #include "net/http.h"
 
+#include <algorithm>
+
 namespace capstan::net {
 namespace {
 

@@ -3,6 +3,7 @@
 // (MSG_NOSIGNAL).
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <span>
 

@@ -2,6 +2,8 @@
 #include <openssl/err.h>
 #include <poll.h>
 
+#include <array>
+
 #include "acknowledgement.h"
 #include "tcp_socket.h"
 #include "tls_context.h"
