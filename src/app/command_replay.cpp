@@ -1,0 +1,92 @@
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+#include "base/text.h"
+#include "offline.h"
+#include "running.h"
+#include "session.h"
+#include "table.h"
+
+namespace capstan::app {
+
+namespace {
+
+namespace json = boost::json;
+
+constexpr Duration answer_timeout = std::chrono::minutes(5);  // a long journal is counted
+
+std::string answer_json(const runtime::Replay& replay) {
+  std::string sources;
+  for (const std::string& source : replay.sources) sources += (sources.empty() ? "" : ",") + json_quote(source);
+  return fmt::format(R"({{"route":{},"records":{},"sources":[{}]}})", json_quote(replay.route), replay.records,
+                     sources);
+}
+
+Result<runtime::Replay> ask_running(const api::Client& client, const std::string& route, Timestamp since,
+                                    std::optional<Timestamp> until) {
+  json::object question{{"route", route}, {"since", to_iso8601(since)}};
+  if (until) question["until"] = to_iso8601(*until);
+  const std::string body = TRY(client.post("/api/v1/replay", json::serialize(question), Call{answer_timeout, {}}));
+  try {
+    const json::value answer = json::parse(body);
+    runtime::Replay replay;
+    replay.route = std::string(answer.at("route").as_string());
+    replay.records = answer.at("records").to_number<std::uint64_t>();
+    for (const json::value& source : answer.at("sources").as_array()) replay.sources.emplace_back(source.as_string());
+    return replay;
+  } catch (const std::exception& e) {
+    return Error(ErrorCode::unexpected_answer,
+                 fmt::format("reading what the running Capstan answered to replay: {}", e.what()));
+  }
+}
+
+Result<runtime::Replay> replay(Session& session, runtime::Plan plan, Timestamp since, std::optional<Timestamp> until) {
+  const std::string route = session.arguments.text("route");
+  if (const auto running = TRY(find_running(session, plan.data_dir))) return ask_running(*running, route, since, until);
+  const std::unique_ptr<runtime::Engine> engine = TRY(start_still_engine(session, std::move(plan)));
+  const runtime::Replay moved = TRY(engine->replay(route, since, until));
+  engine->stop();
+  return moved;
+}
+
+Result<int> run(Session& session) {
+  const Timestamp now = session.clock.now();
+  const std::optional<Timestamp> since = TRY(session.arguments.moment("since", now));
+  const std::optional<Timestamp> until = TRY(session.arguments.moment("until", now));
+  if (since && until && *until <= *since)
+    return Error(ErrorCode::wrong_usage, "reading --until: expected a time after --since");
+  runtime::Plan plan = TRY(read_plan(session));
+  if (!session.arguments.has("log-level")) log::configure(log::Level::error, plan.log.format);
+  const runtime::Replay moved = TRY(replay(session, std::move(plan), since.value_or(now), until));
+  if (session.wants_json())
+    session.out() << answer_json(moved) << '\n';
+  else
+    session.out() << fmt::format("route {}: {} records will be delivered again, from {}\n", moved.route,
+                                 grouped(moved.records), fmt::join(moved.sources, ", "));
+  return exit_done;
+}
+
+}  // namespace
+
+Command replay_command() {
+  return {.name = "replay",
+          .summary = "deliver again what a route has delivered already",
+          .details =
+              "Puts the cursors of a route back to the first record that was ingested at or after --since. "
+              "Its destination gets those\nrecords once more; other routes do not notice. Works on the running "
+              "Capstan, or on the data directory of one that does\nnot run.",
+          .wants = Wants::both,
+          .options = {{.names = "route", .value_name = "ROUTE", .help = "the route's name", .is_required = true},
+                      {.names = "--since",
+                       .value_name = "TIME",
+                       .help = "from when on, by ingest time; a time or how long ago",
+                       .is_required = true},
+                      {.names = "--until", .value_name = "TIME", .help = "up to when (now)"}},
+          .examples = {{"capstan replay to_arcsight --since 6h", "the last six hours"},
+                       {"capstan replay to_arcsight --since 2026-11-24T00:00:00Z --until 2026-11-24T06:00:00Z",
+                        "one night"}},
+          .run = run};
+}
+
+}  // namespace capstan::app

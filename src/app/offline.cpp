@@ -1,0 +1,162 @@
+#include "offline.h"
+
+#include <algorithm>
+
+namespace capstan::app {
+
+namespace {
+
+// A source that is asked for windows only.
+class StillSource final : public Source {
+public:
+  explicit StillSource(std::unique_ptr<Source> source) : source_(std::move(source)) {}
+
+  Result<Poll> poll(const Checkpoint& from, const Call&) override {
+    Poll nothing;
+    nothing.next = from;
+    nothing.is_drained = true;
+    nothing.wait = std::chrono::hours(24);
+    return nothing;
+  }
+  std::vector<FeedTraits> feeds() const override { return source_->feeds(); }
+  std::optional<Checkpoint> window(const Window& window) const override { return source_->window(window); }
+  std::vector<FeedReport> probe(const Call& call) override { return source_->probe(call); }
+
+private:
+  std::unique_ptr<Source> source_;
+};
+
+// A sink that takes nothing, so that its route's cursor stays where it is.
+class StillSink final : public Sink {
+public:
+  Result<> resume(std::string_view) override { return {}; }
+  Result<Delivery> deliver(const Payload&, const Call&) override {
+    return Error(ErrorCode::interrupted, "delivering: routes stand still while the journal is looked at")
+        .asking_for(std::chrono::hours(24));
+  }
+  Result<> probe(const Call&) override { return {}; }
+  void close() override {}
+};
+
+const store::Journal* journal_of(const std::vector<JournalOfSource>& journals, std::string_view source) {
+  const auto found = std::ranges::find(journals, source, &JournalOfSource::source);
+  return found == journals.end() ? nullptr : found->journal.get();
+}
+
+// The route's cursor in this journal; at the oldest record where it has none yet.
+store::Cursor cursor_of(const store::Journal& journal, const std::string& route) {
+  for (store::Cursor& cursor : journal.cursors())
+    if (cursor.route == route) return cursor;
+  store::Cursor fresh;
+  fresh.route = route;
+  fresh.position = journal.report().first;
+  return fresh;
+}
+
+bool draws_from(const runtime::RoutePlan& route, const std::string& source) {
+  return std::ranges::find(route.from, source) != route.from.end();
+}
+
+runtime::RouteStatus route_status(const runtime::RoutePlan& route, const std::vector<JournalOfSource>& journals) {
+  runtime::RouteStatus status;
+  status.name = route.name;
+  status.sink = route.sink_name;
+  status.sink_kind = route.sink_kind;
+  status.feeds = route.feeds;
+  status.state = runtime::RouteState::stopped;
+  for (const std::string& source : route.from) {
+    const store::Journal* journal = journal_of(journals, source);
+    if (journal == nullptr) continue;
+    const store::JournalReport report = journal->report();
+    runtime::RouteCursor at{source, cursor_of(*journal, route.name), 0, 0};
+    if (at.cursor.position < report.durable) {
+      at.backlog_bytes = report.durable.offset - std::max(at.cursor.position.offset, report.first.offset);
+      const std::uint64_t span = report.durable.offset - report.first.offset;
+      // About, from the mean size of a record; something is left, so never none.
+      at.backlog_records =
+          span == 0 ? 1
+                    : std::max<std::uint64_t>(1, static_cast<std::uint64_t>(static_cast<double>(at.backlog_bytes) /
+                                                                            static_cast<double>(span) *
+                                                                            static_cast<double>(report.records)));
+    }
+    status.backlog_bytes += at.backlog_bytes;
+    status.backlog_records += at.backlog_records;
+    status.delivered += at.cursor.delivered;
+    status.dropped += at.cursor.dropped;
+    status.rejected += at.cursor.rejected;
+    status.resent += at.cursor.resent;
+    status.lost_to_retention += at.cursor.lost_to_retention;
+    status.cursors.push_back(std::move(at));
+  }
+  return status;
+}
+
+}  // namespace
+
+std::vector<std::string> source_names(const runtime::Plan& plan) {
+  std::vector<std::string> names;
+  for (const runtime::SourcePlan& source : plan.sources) names.push_back(source.name);
+  return names;
+}
+
+Result<std::vector<JournalOfSource>> open_journals(Session& session, const std::string& data_dir,
+                                                   const std::vector<std::string>& sources) {
+  std::vector<JournalOfSource> journals;
+  for (const std::string& source : sources) {
+    const std::string directory = runtime::journal_directory(data_dir, source);
+    if (!TRY(session.files.exists(directory))) continue;
+    journals.push_back({source, TRY(store::Journal::open_read_only(session.files, session.clock, directory)
+                                        .during("opening the journal of " + source))});
+  }
+  return journals;
+}
+
+std::vector<runtime::ExplainSource> explain_sources(const runtime::Plan& plan,
+                                                    const std::vector<JournalOfSource>& journals) {
+  std::vector<runtime::ExplainSource> sources;
+  for (const runtime::SourcePlan& planned : plan.sources) {
+    runtime::ExplainSource source;
+    source.name = planned.name;
+    source.tenant = planned.tenant;
+    source.journal = journal_of(journals, planned.name);
+    if (source.journal == nullptr) continue;
+    for (const runtime::RoutePlan& route : plan.routes)
+      if (draws_from(route, planned.name))
+        source.routes.push_back({route.name, route.sink_name, cursor_of(*source.journal, route.name), route.feeds, {}});
+    sources.push_back(std::move(source));
+  }
+  return sources;
+}
+
+runtime::Status status_of(Session& session, const runtime::Plan& plan, const std::vector<JournalOfSource>& journals) {
+  runtime::Status status;
+  status.now = session.clock.now();
+  status.data_dir = plan.data_dir;
+  for (const runtime::SourcePlan& planned : plan.sources) {
+    runtime::SourceStatus source;
+    source.name = planned.name;
+    source.kind = planned.kind;
+    source.tenant = planned.tenant;
+    if (const store::Journal* journal = journal_of(journals, planned.name)) source.journal = journal->report();
+    for (const FeedTraits& traits : planned.source->feeds()) {
+      runtime::FeedStatus feed;
+      feed.name = traits.feed;
+      source.feeds.push_back(std::move(feed));
+    }
+    status.sources.push_back(std::move(source));
+  }
+  for (const runtime::RoutePlan& route : plan.routes) status.routes.push_back(route_status(route, journals));
+  return status;
+}
+
+Result<std::unique_ptr<runtime::Engine>> start_still_engine(Session& session, runtime::Plan plan) {
+  for (runtime::SourcePlan& source : plan.sources)
+    source.source = std::make_unique<StillSource>(std::move(source.source));
+  for (runtime::RoutePlan& route : plan.routes) route.sink = std::make_unique<StillSink>();
+  runtime::Engine::Options options;
+  options.notify_systemd = false;
+  options.log_figures = false;
+  return runtime::Engine::start(std::move(plan), session.world(), options);
+}
+
+}  // namespace capstan::app

@@ -1,0 +1,175 @@
+#include "status_text.h"
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+#include "base/bytes.h"
+#include "table.h"
+
+namespace capstan::app {
+
+namespace json = boost::json;
+
+namespace {
+
+std::string text_of(const json::object& o, std::string_view name) {
+  const json::value* value = o.if_contains(name);
+  return value != nullptr && value->is_string() ? std::string(value->as_string()) : std::string{};
+}
+
+bool is_set(const json::object& o, std::string_view name) {
+  const json::value* value = o.if_contains(name);
+  return value != nullptr && value->is_bool() && value->as_bool();
+}
+
+std::string count_of(const json::object& o, std::string_view name) {
+  return grouped(o.at(name).to_number<std::uint64_t>());
+}
+
+std::string span_of(const json::object& o, std::string_view name) {
+  const json::value* value = o.if_contains(name);
+  if (value == nullptr || !value->is_number()) return "–";
+  return roughly(Duration(static_cast<std::int64_t>(value->to_number<double>() * 1000)));
+}
+
+// "2026-11-24 16:00:01"
+std::string moment_of(const json::object& o, std::string_view name) {
+  std::string text = text_of(o, name).substr(0, 19);
+  if (text.size() < 19) return "–";
+  text[10] = ' ';
+  return text;
+}
+
+std::string rate_of(const json::object& o, std::string_view name) {
+  return fmt::format("{:.1f}", o.at(name).to_number<double>());
+}
+
+std::string head(const json::object& status) {
+  if (!is_set(status, "is_running"))
+    return fmt::format("not running; this is what the journals in {} tell\n", text_of(status, "data_dir"));
+  std::string text = fmt::format("running since {} UTC ({}), data_dir {}, {}\n", moment_of(status, "started"),
+                                 span_of(status, "uptime_seconds"), text_of(status, "data_dir"),
+                                 is_set(status, "is_ready") ? "ready" : "NOT READY");
+  for (const json::value& value : status.at("stalled").as_array()) {
+    const json::object& stage = value.as_object();
+    text += fmt::format("stalled: {} for {}: {}\n", text_of(stage, "stage"), span_of(stage, "since_seconds"),
+                        text_of(stage, "why"));
+  }
+  return text;
+}
+
+std::string sources(const json::object& status, bool is_running) {
+  Table table({{"source"},
+               {"feed"},
+               {"state"},
+               {"newest (UTC)"},
+               {"lag", Align::right},
+               {"catch up", Align::right},
+               {"read", Align::right},
+               {"journaled", Align::right},
+               {"updates", Align::right}});
+  for (const json::value& value : status.at("sources").as_array()) {
+    const json::object& source = value.as_object();
+    const json::object& journal = source.at("journal").as_object();
+    table.add({text_of(source, "name"), "", is_running ? text_of(source, "state") : "–", "", "", "", "",
+               count_of(journal, "records"), ""});
+    for (const json::value& one : source.at("feeds").as_array()) {
+      const json::object& feed = one.as_object();
+      if (!is_running) {
+        table.add({"", text_of(feed, "name"), "–", "–", "–", "–", "–", "–", "–"});
+        continue;
+      }
+      table.add({"", text_of(feed, "name"), text_of(feed, "state") + (is_set(feed, "is_held") ? ", held" : ""),
+                 moment_of(feed, "newest"), span_of(feed, "lag_seconds"), span_of(feed, "time_to_catch_up_seconds"),
+                 count_of(feed, "records"), count_of(feed, "journaled"), count_of(feed, "updates")});
+    }
+  }
+  return table.text();
+}
+
+std::string routes(const json::object& status, bool is_running) {
+  Table table({{"route"},
+               {"to"},
+               {"state"},
+               {"backlog", Align::right},
+               {"lag", Align::right},
+               {"events/s", Align::right},
+               {"delivered", Align::right},
+               {"dropped", Align::right},
+               {"rejected", Align::right},
+               {"resent", Align::right},
+               {"last delivery (UTC)"}});
+  for (const json::value& value : status.at("routes").as_array()) {
+    const json::object& route = value.as_object();
+    table.add({text_of(route, "name"), fmt::format("{} ({})", text_of(route, "sink"), text_of(route, "sink_kind")),
+               is_running ? text_of(route, "state") : "–", count_of(route, "backlog_records"),
+               span_of(route, "lag_seconds"), rate_of(route, "events_per_second"), count_of(route, "delivered"),
+               count_of(route, "dropped"), count_of(route, "rejected"), count_of(route, "resent"),
+               moment_of(route, "last_delivery")});
+  }
+  return table.text();
+}
+
+// What does not go well, each with what to do.
+void trouble(const json::object& part, const std::string& name, std::string& text) {
+  const std::string error = text_of(part, "last_error");
+  if (!error.empty()) text += fmt::format("\n{}: {}\n  what to do: {}\n", name, error, text_of(part, "advice"));
+  const std::string note = text_of(part, "note");
+  if (!note.empty()) text += fmt::format("\n{}: {}\n", name, note);
+  if (part.contains("lost_to_retention") && part.at("lost_to_retention").to_number<std::uint64_t>() > 0)
+    text += fmt::format("\n{}: {} records were removed by retention before they could be delivered\n", name,
+                        count_of(part, "lost_to_retention"));
+}
+
+std::string troubles(const json::object& status) {
+  std::string text;
+  for (const json::value& value : status.at("sources").as_array()) {
+    const json::object& source = value.as_object();
+    const std::string name = "source " + text_of(source, "name");
+    trouble(source, name, text);
+    for (const json::value& feed : source.at("feeds").as_array())
+      trouble(feed.as_object(), name + ", feed " + text_of(feed.as_object(), "name"), text);
+  }
+  for (const json::value& route : status.at("routes").as_array())
+    trouble(route.as_object(), "route " + text_of(route.as_object(), "name"), text);
+  return text;
+}
+
+std::string tenants(const json::object& status) {
+  std::string text;
+  for (const json::value& value : status.at("tenants").as_array()) {
+    const json::object& tenant = value.as_object();
+    text += fmt::format("tenant {}: {} of {} requests in the last minute, {} pauses asked for\n",
+                        text_of(tenant, "name"), count_of(tenant, "requests_last_minute"),
+                        count_of(tenant, "requests_per_minute"), count_of(tenant, "pauses"));
+  }
+  return text;
+}
+
+std::string text_of_all(const json::object& status) {
+  const bool is_running = is_set(status, "is_running");
+  std::string text = head(status) + "\n" + sources(status, is_running) + "\n" + routes(status, is_running);
+  if (is_running) {
+    const json::object& memory = status.at("memory").as_object();
+    text +=
+        "\n" + tenants(status) +
+        fmt::format("memory: {}, at most {}\n", to_human(Bytes{memory.at("resident_bytes").to_number<std::uint64_t>()}),
+                    to_human(Bytes{memory.at("peak_bytes").to_number<std::uint64_t>()}));
+  }
+  return text + troubles(status);
+}
+
+}  // namespace
+
+Result<std::string> status_text(std::string_view text) {
+  try {
+    return text_of_all(json::parse({text.data(), text.size()}).as_object());
+  } catch (const std::exception& e) {
+    return Error(ErrorCode::unexpected_answer,
+                 fmt::format("reading the status of the running Capstan: expected its status, got something else: {}",
+                             e.what()));
+  }
+}
+
+}  // namespace capstan::app

@@ -1,0 +1,2 @@
+// A sink knows nothing of who calls it.
+#include "runtime/engine.h"

@@ -1,0 +1,2 @@
+// A source knows no journal: it answers what came after a checkpoint.
+#include "store/journal.h"
