@@ -119,19 +119,20 @@ simdjson::error_code FieldWalker::Impl::object(const Node& node, ondemand::objec
   if (wanted == 0) return simdjson::SUCCESS;
   std::bitset<plan::members_max> seen;
   for (auto each : fields) {
-    ondemand::field field;
-    if (const auto code = std::move(each).get(field)) return code;
-    const std::size_t number = member(node, field.key());
+    // Taken from the result in place: copying a field out of it stalls on its own stores (80 ns a record).
+    if (const auto code = each.error()) return code;
+    const std::size_t number = member(node, each.key().value_unsafe());
     // The first of two members of one name counts.
     if (number == plan::NameTable::nobody || seen[number]) continue;
     seen[number] = true;
-    if (const auto code = value(plan->nodes[node.members.node(number)], field.value())) return code;
+    if (const auto code = value(plan->nodes[node.members.node(number)], each.value().value_unsafe())) return code;
     if (--wanted == 0) break;
   }
   return simdjson::SUCCESS;
 }
 
 std::size_t FieldWalker::Impl::member(const Node& node, ondemand::raw_json_string key) {
+  if (!node.members.may_begin(key.raw())) return plan::NameTable::nobody;
   const std::size_t size = name_size(key.raw());
   if (key.raw()[size] == '"') return node.members.find({key.raw(), size});
   // Behind the backslash the name goes on; it ends where the string does.

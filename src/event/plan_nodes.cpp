@@ -11,6 +11,9 @@ constexpr std::size_t places_per_name = 4;
 
 void NameTable::add(std::string_view name, NodeIndex node) {
   names_.push_back({std::string(name), node});
+  // A name of one byte is followed by its closing quote.
+  const std::size_t bit = beginning(name[0], name.size() > 1 ? name[1] : '"');
+  beginnings_[bit / 64] |= std::uint64_t{1} << (bit % 64);
   places_.assign(std::bit_ceil(names_.size() * places_per_name), Place{});
   for (std::uint32_t i = 0; i < names_.size(); ++i) {
     std::string padded = names_[i].name;

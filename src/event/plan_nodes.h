@@ -50,6 +50,12 @@ public:
     return nobody;
   }
   std::size_t find_unpadded(std::string_view name) const;
+  // Whether a name, as written in JSON behind its opening quote, may be one of these: most that are not wanted are seen
+  // from their first two bytes, before their end is looked for. `written` has 2 readable bytes.
+  bool may_begin(const char* written) const {
+    const std::size_t bit = beginning(written[0], written[1]);
+    return ((beginnings_[bit / 64] >> (bit % 64)) & 1) != 0 || written[0] == '\\' || written[1] == '\\';
+  }
 
 private:
   struct Name {
@@ -67,11 +73,15 @@ private:
     std::memcpy(&bytes, name.data(), sizeof bytes);
     return name.size() >= sizeof bytes ? bytes : bytes & ((std::uint64_t{1} << (8 * name.size())) - 1);
   }
+  static std::size_t beginning(char first, char second) {
+    return (static_cast<unsigned char>(first) * 37U + static_cast<unsigned char>(second)) % 512;
+  }
   std::size_t place(std::uint64_t head, std::size_t size) const {
     return static_cast<std::size_t>(((head + size) * 0x9E3779B97F4A7C15ULL) >> 32) & (places_.size() - 1);
   }
 
   std::vector<Name> names_;
+  std::array<std::uint64_t, 8> beginnings_{};
   std::vector<Place> places_ = std::vector<Place>(1);
 };
 
