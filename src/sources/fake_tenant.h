@@ -60,6 +60,7 @@ public:
 
   std::map<std::string, std::vector<FakeRecord>> lists;  // by path: "activities/", "alerts/", …
   bool sends_date = true;
+  std::chrono::hours date_ahead{0};  // of the Date header, as a proxy with a wrong clock would write it
   // Looked at before anything else; an answer ends it there.
   std::function<std::optional<net::Response>(const std::string& path, const json::object& question)> bend;
   // Looked at behind everything else.
@@ -103,7 +104,7 @@ public:
 private:
   void date(net::Response& response) const {
     if (!sends_date) return;
-    const auto time = std::chrono::floor<std::chrono::seconds>(from_epoch_ms(server_now()));
+    const auto time = std::chrono::floor<std::chrono::seconds>(from_epoch_ms(server_now()) + date_ahead);
     const auto day = std::chrono::floor<std::chrono::days>(time);
     const std::chrono::year_month_day ymd{day};
     const std::chrono::hh_mm_ss hms{time - day};
