@@ -213,6 +213,26 @@ bool Collector::is_drained() const {
   return is_drained_ && !error_;
 }
 
+bool Collector::is_held() const {
+  const std::lock_guard lock(mutex_);
+  return error_ && error_->error_class() == ErrorClass::hold;
+}
+
+std::vector<std::pair<FeedStatus, Duration>> Collector::failing_feeds(Duration patience) const {
+  const MonotonicTime now = clock_.monotonic();
+  const std::lock_guard lock(mutex_);
+  std::vector<std::pair<FeedStatus, Duration>> failing;
+  for (const FeedHistory& feed : feeds_) {
+    if (!feed.error || !feed.failing_since) continue;
+    if (feed.error->error_class() != ErrorClass::hold && now - *feed.failing_since <= patience) continue;
+    FeedStatus status = feed.status;
+    status.code = feed.error->code();
+    status.error = feed.error->text();
+    failing.emplace_back(std::move(status), std::chrono::duration_cast<Duration>(now - *feed.failing_since));
+  }
+  return failing;
+}
+
 std::optional<Error> Collector::held_by() const {
   const std::lock_guard lock(mutex_);
   if (error_ && error_->error_class() == ErrorClass::hold) return error_;

@@ -89,6 +89,7 @@ struct Committer::Store {
   std::optional<Checkpoint> appended;  // the newest, durable or not
   std::uint64_t durable_offset = 0;
   bool has_unwritten_cursors = false;
+  bool is_touched = false;  // appended to, or retention may have rolled it
   std::atomic<std::uint64_t> index_size{0};
 
   Repetition repetition(std::string_view feed) const {
@@ -144,6 +145,7 @@ struct Committer::Store {
     const Checkpoint& wanted = next ? *next : current;
     // Nothing new and no step forward: an idle source costs no disk.
     if (batch.is_empty() && wanted == current) return {};
+    is_touched = true;
     Result<> done = journal->append(batch, wanted);
     if (!done && done.error().code() == ErrorCode::journal_full) {
       TRY(journal->enforce_retention());
@@ -187,6 +189,10 @@ std::size_t Committer::add(std::string source, std::unique_ptr<store::Journal> j
   store->index_size = store->index->size();
   stores_.push_back(std::move(store));
   return stores_.size() - 1;
+}
+
+Result<store::Cursor> Committer::first_cursor(std::size_t source, std::string_view route) {
+  return stores_[source]->journal->cursor(route);
 }
 
 std::shared_ptr<Submission> Committer::submit(std::size_t source, Batch batch, std::optional<Checkpoint> next,
@@ -256,7 +262,7 @@ void Committer::append(Pending& pending) {
 void Committer::sync(std::vector<Pending>& round) {
   for (std::size_t i = 0; i < stores_.size(); ++i) {
     Store& store = *stores_[i];
-    if (!store.journal->has_unsynced()) continue;
+    if (!std::exchange(store.is_touched, false)) continue;
     Result<> synced = store.journal->sync().during("writing the journal of " + store.source);
     if (!synced) {
       note_fault(synced.error());
@@ -277,6 +283,7 @@ void Committer::retain(MonotonicTime now) {
   if (now - retention_done_ < options_.retention_every) return;
   retention_done_ = now;
   for (const auto& store : stores_) {
+    store->is_touched = true;
     Result<> retained = store->journal->enforce_retention().during("enforcing the retention of " + store->source);
     if (!retained) log::repeating("retention " + store->source, retained.error());
   }
@@ -364,9 +371,9 @@ std::optional<MonotonicTime> Committer::waiting_since() const {
   return waiting_since_;
 }
 
-bool Committer::is_idle() const {
+bool Committer::has_submissions() const {
   const std::lock_guard lock(mutex_);
-  return pending_.empty() && at_work_ == 0 && acknowledged_.empty();
+  return !pending_.empty() || at_work_ > 0;
 }
 
 }  // namespace capstan::runtime

@@ -112,6 +112,7 @@ Step RouteRunner::step(const std::stop_token& stop) {
       const std::lock_guard lock(mutex_);
       error_.reset();
       progressed_at_ = now;
+      is_idle_ = true;
       oldest_waiting_.reset();
       return Step{};
     }
@@ -330,9 +331,16 @@ std::optional<Error> RouteRunner::held_by() const {
   return std::nullopt;
 }
 
-MonotonicTime RouteRunner::progressed_at() const {
+std::optional<MonotonicTime> RouteRunner::without_progress_since() const {
   const std::lock_guard lock(mutex_);
+  if (is_idle_) return std::nullopt;
   return progressed_at_;
+}
+
+void RouteRunner::expect_work() {
+  const std::lock_guard lock(mutex_);
+  if (!std::exchange(is_idle_, false)) return;
+  progressed_at_ = clock_.monotonic();
 }
 
 RouteStatus RouteRunner::status() const {

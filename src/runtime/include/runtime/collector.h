@@ -14,6 +14,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -48,12 +49,16 @@ public:
   SourceStatus status() const;
   // Every feed that can work has nothing more to ask for and all of it is durable.
   bool is_drained() const;
+  // The source as a whole waits for a person.
+  bool is_held() const;
   // The first error that waits for a person: of the source, or of one of its feeds.
   std::optional<Error> held_by() const;
   // When the step that runs now was begun; nothing: none runs. For noticing one that hangs.
   std::optional<MonotonicTime> stepping_since() const;
   // Since when no poll has gone well although it was tried; nothing: the last one went well.
   std::optional<MonotonicTime> failing_since() const;
+  // Feeds that have been failing for longer than `patience`, or wait for a person, and since how long.
+  std::vector<std::pair<FeedStatus, Duration>> failing_feeds(Duration patience) const;
 
 private:
   struct FeedHistory {

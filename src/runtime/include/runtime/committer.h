@@ -75,6 +75,8 @@ public:
   // Before the first step. Gives the number by which the source is meant below.
   std::size_t add(std::string source, std::unique_ptr<store::Journal> journal, std::unique_ptr<store::IdIndex> index,
                   std::vector<FeedTraits> traits);
+  // Before the first step: where the route is in the journal; made at its oldest record when it is new.
+  Result<store::Cursor> first_cursor(std::size_t source, std::string_view route);
   // Called on the committer's thread when a source has new durable records, and when there is something to do for the
   // committer (from any thread). Set before the first step.
   void on_durable(std::function<void(std::size_t source)> wake) { on_durable_ = std::move(wake); }
@@ -98,8 +100,8 @@ public:
   std::optional<Error> fault() const;
   // Any thread: since when submissions wait that no step has taken up; nothing: none wait.
   std::optional<MonotonicTime> waiting_since() const;
-  // Any thread: nothing is submitted, unsynced or unacknowledged.
-  bool is_idle() const;
+  // Any thread: something is submitted and has no outcome yet.
+  bool has_submissions() const;
 
 private:
   struct Store;

@@ -53,13 +53,15 @@ public:
   const std::string& name() const { return route_.name; }
   // Whether a source's new records concern it.
   bool draws_from(std::size_t number) const;
+  // Any thread: something became durable that may concern it. From now on no progress means that it is stalled.
+  void expect_work();
 
   RouteStatus status() const;
   // Everything durable is delivered.
   bool is_caught_up() const;
   std::optional<Error> held_by() const;
-  // When something was last delivered or acknowledged, or when the route was last seen with nothing to do.
-  MonotonicTime progressed_at() const;
+  // Since when it has had work and has delivered nothing of it; nothing: it has none.
+  std::optional<MonotonicTime> without_progress_since() const;
 
   struct Rewind {
     std::size_t from = 0;  // which of the sources
@@ -103,6 +105,7 @@ private:
   RouteStatus figures_;  // those that count since the start
   std::optional<Error> error_;
   MonotonicTime progressed_at_;
+  bool is_idle_ = false;
   std::optional<Timestamp> oldest_waiting_;
 };
 

@@ -1,0 +1,196 @@
+#include "runtime/engine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+#include "base/log.h"
+#include "engine_impl.h"
+#include "memory.h"
+
+namespace capstan::runtime {
+
+namespace {
+
+// More than that ask at the same time only when there are more sources; the rest takes turns. Each holds one page of
+// its source in memory.
+constexpr std::size_t pollers_max = 16;
+constexpr std::chrono::seconds housekeeping_every{1};
+constexpr std::chrono::minutes trim_every{1};
+// More than the wall clock may drift from the one that never jumps within one round of housekeeping.
+constexpr std::chrono::seconds clock_jump_min{30};
+constexpr std::chrono::milliseconds settled_looked_every{20};
+// A committer that has been at one step for longer than this is not alive any more for the watchdog.
+constexpr std::chrono::minutes commit_hangs_after{1};
+
+}  // namespace
+
+Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Result<std::unique_ptr<Engine>> Engine::start(Plan plan, World& world, Options options) {
+  bound_allocator();
+  TRY(world.files.make_directories(plan.data_dir).during("making data_dir"));
+  DataLock lock = TRY(DataLock::take(plan.data_dir));
+  auto letters = TRY(store::DeadLetters::open(plan.data_dir + "/state.db"));
+  auto impl = std::make_unique<Impl>(world, options, std::move(lock),
+                                     std::make_unique<StoredDeadLetters>(std::move(letters), world.clock));
+  const std::uint64_t seed = options.seed != 0 ? options.seed : static_cast<std::uint64_t>(epoch_ms(world.clock.now()));
+  impl->program = TRY(Program::open(std::move(plan), world, *impl->dead_letters, seed));
+  if (options.notify_systemd) impl->notifier = ServiceNotifier::from_environment();
+  impl->start_threads();
+  impl->notifier.tell("READY=1");
+  log::info("started", {{"data_dir", impl->program->plan().data_dir},
+                        {"sources", impl->program->collectors().size()},
+                        {"routes", impl->program->routes().size()}});
+  return std::unique_ptr<Engine>(new Engine(std::move(impl)));
+}
+
+Engine::~Engine() { stop(); }
+
+void Engine::Impl::start_threads() {
+  wall_seen = world.clock.now();
+  monotonic_seen = world.clock.monotonic();
+  const auto& routes = program->routes();
+  for (std::size_t i = 0; i < routes.size(); ++i) lane_wakes.push_back(std::make_unique<Wake>());
+  program->committer().on_work([this] { committer_wake.ring(); });
+  program->committer().on_durable([this](std::size_t source) {
+    for (std::size_t i = 0; i < program->routes().size(); ++i) {
+      if (!program->routes()[i]->draws_from(source)) continue;
+      program->routes()[i]->expect_work();
+      lane_wakes[i]->ring();
+    }
+  });
+  committing.start("committer", [this](const std::stop_token& stop) { commit(stop); });
+  const std::size_t sources = program->collectors().size();
+  for (std::size_t i = 0; i < sources; ++i) schedule.put(i, world.clock.monotonic());
+  for (std::size_t i = 0; i < std::min(sources, pollers_max); ++i)
+    workers.start(fmt::format("poller {}", i), [this](const std::stop_token& stop) { poll(stop); });
+  for (std::size_t i = 0; i < routes.size(); ++i)
+    workers.start("lane " + routes[i]->name(), [this, i](const std::stop_token& stop) { run_lane(i, stop); });
+  workers.start("housekeeping", [this](const std::stop_token& stop) { keep_house(stop); });
+}
+
+void Engine::Impl::poll(const std::stop_token& stop) {
+  while (const std::optional<std::size_t> due = schedule.take(stop)) {
+    Collector& collector = *program->collectors()[*due];
+    Step step = collector.step(stop);
+    if (const std::shared_ptr<Submission> submission = collector.submission()) {
+      if (!submission->wait(stop)) return;
+      step = collector.step(stop);
+    }
+    schedule.put(*due, step.at.value_or(world.clock.monotonic()));
+  }
+}
+
+void Engine::Impl::commit(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    const Step step = program->committer().step();
+    if (program->committer().fault()) run_wake.ring();
+    const MonotonicTime now = world.clock.monotonic();
+    if (step.at && *step.at <= now) continue;
+    committer_wake.wait(step.at ? std::optional(*step.at - now) : std::nullopt, stop);
+  }
+  if (Result<> finished = program->committer().finish(); !finished) log::error(finished.error().text());
+}
+
+void Engine::Impl::run_lane(std::size_t number, const std::stop_token& stop) {
+  RouteRunner& route = *program->routes()[number];
+  while (!stop.stop_requested()) {
+    const Step step = route.step(stop);
+    const MonotonicTime now = world.clock.monotonic();
+    if (step.at && *step.at <= now) continue;
+    // Something new that is durable does not shorten a back-off: the step looks at its own time.
+    lane_wakes[number]->wait(step.at ? std::optional(*step.at - now) : std::nullopt, stop);
+  }
+  route.close();
+}
+
+void Engine::Impl::keep_house(const std::stop_token& stop) {
+  MonotonicTime trimmed = world.clock.monotonic();
+  MonotonicTime logged = trimmed;
+  MonotonicTime told = trimmed;
+  Wake never;
+  while (!stop.stop_requested()) {
+    never.wait(housekeeping_every, stop);
+    const MonotonicTime now = world.clock.monotonic();
+    watch_clock();
+    const auto waiting = program->committer().waiting_since();
+    const bool is_alive = !waiting || now - *waiting < commit_hangs_after;
+    if (const auto every = notifier.watchdog_every(); every && is_alive && now - told >= *every - housekeeping_every) {
+      notifier.tell("WATCHDOG=1");
+      told = now;
+    }
+    if (now - trimmed >= trim_every) {
+      trim_allocator();
+      trimmed = now;
+    }
+    if (options.log_figures && now - logged >= figures_every) {
+      figures.write(status());
+      logged = now;
+    }
+  }
+}
+
+void Engine::Impl::watch_clock() {
+  const Timestamp wall = world.clock.now();
+  const MonotonicTime monotonic = world.clock.monotonic();
+  const Duration moved = std::chrono::duration_cast<Duration>(wall - std::exchange(wall_seen, wall));
+  const Duration passed = std::chrono::duration_cast<Duration>(monotonic - std::exchange(monotonic_seen, monotonic));
+  const Duration jump = moved - passed;
+  if (std::chrono::abs(jump) < clock_jump_min) return;
+  ++clock_jumps;
+  log::warning(Error(ErrorCode::clock_jumped,
+                     fmt::format("watching the clock: it jumped {} by {}", jump.count() > 0 ? "forward" : "back",
+                                 capstan::to_string(Duration(std::chrono::abs(jump)))))
+                   .text());
+}
+
+Status Engine::Impl::status() const {
+  Status status = program->status();
+  status.memory = memory_status();
+  status.clock_jumps = clock_jumps;
+  return status;
+}
+
+Status Engine::status() const { return impl_->status(); }
+
+Result<> Engine::run(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    if (auto fault = impl_->program->committer().fault()) return *fault;
+    impl_->run_wake.wait(std::nullopt, stop);
+  }
+  return {};
+}
+
+Result<> Engine::run_until_caught_up(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    if (auto fault = impl_->program->committer().fault()) return *fault;
+    if (impl_->program->is_settled()) {
+      if (auto held = impl_->program->held_by()) return *held;
+      return {};
+    }
+    impl_->run_wake.wait(settled_looked_every, stop);
+  }
+  return Error(ErrorCode::interrupted, "catching up: stopped before everything was delivered");
+}
+
+void Engine::stop() {
+  std::call_once(impl_->stop_once, [this] {
+    impl_->notifier.tell("STOPPING=1");
+    impl_->workers.request_stop();
+    const bool all_came_back = impl_->workers.join(stop_patience);
+    impl_->committing.request_stop();
+    const bool is_written = impl_->committing.join(stop_patience);
+    if (all_came_back && is_written) {
+      log::info("stopped");
+      return;
+    }
+    // A thread that does not come back still uses what is about to be destroyed. What is durable stays so.
+    log::error("a component did not come back in time; ending without it");
+    std::_Exit(EXIT_FAILURE);
+  });
+}
+
+}  // namespace capstan::runtime

@@ -1,0 +1,160 @@
+// What the running engine answers: replay, verify, explain.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "engine_impl.h"
+
+namespace capstan::runtime {
+
+namespace {
+
+// Dead letters that are looked through; a route with more of them has another problem.
+constexpr std::size_t dead_letters_max = 100'000;
+constexpr Bytes counted_at_once = 1_MiB;
+
+// How many records lie in [from, to).
+Result<std::uint64_t> count_records(const store::Journal& journal, store::Position from, store::Position to) {
+  std::uint64_t count = 0;
+  while (from < to) {
+    const store::Slice slice = TRY(journal.read(from, counted_at_once));
+    for (const auto& item : slice.items) count += item.position < to ? 1U : 0U;
+    if (slice.end <= from) break;
+    from = slice.end;
+  }
+  return count;
+}
+
+}  // namespace
+
+Result<Replay> Engine::replay(std::string_view name, Timestamp since, std::optional<Timestamp> until) {
+  const auto& routes = impl_->program->routes();
+  const auto found = std::ranges::find_if(routes, [&](const auto& route) { return route->name() == name; });
+  if (found == routes.end()) {
+    std::vector<std::string_view> names;
+    for (const auto& route : routes) names.push_back(route->name());
+    const std::string_view near = nearest(name, names);
+    return Error(ErrorCode::not_found, fmt::format("replaying: there is no route \"{}\"{}", name,
+                                                   near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near)));
+  }
+  Replay replay{std::string(name), 0, {}};
+  std::vector<RouteRunner::Rewind> rewinds;
+  const RouteStatus status = (*found)->status();
+  for (std::size_t i = 0; i < status.cursors.size(); ++i) {
+    const RouteCursor& cursor = status.cursors[i];
+    const auto& sources = impl_->program->plan().sources;
+    const auto source = std::ranges::find(sources, cursor.source, &SourcePlan::name);
+    const store::Journal& journal =
+        impl_->program->committer().journal(static_cast<std::size_t>(source - sources.begin()));
+    RouteRunner::Rewind rewind;
+    rewind.from = i;
+    rewind.since = std::max(TRY(journal.position_at(since)), journal.report().first);
+    if (until) rewind.until = TRY(journal.position_at(*until));
+    const store::Position end = std::min(cursor.cursor.position, rewind.until.value_or(cursor.cursor.position));
+    if (rewind.since >= end) continue;
+    replay.records += TRY(count_records(journal, rewind.since, end));
+    replay.sources.push_back(cursor.source);
+    rewinds.push_back(rewind);
+  }
+  (*found)->replay(std::move(rewinds));
+  impl_->lane_wakes[static_cast<std::size_t>(found - routes.begin())]->ring();
+  return replay;
+}
+
+std::vector<VerifyRoute> Engine::Impl::verify_routes(std::string_view source) {
+  std::vector<VerifyRoute> routes;
+  for (const auto& route : program->routes()) {
+    const RouteStatus status = route->status();
+    for (const RouteCursor& cursor : status.cursors) {
+      if (cursor.source != source) continue;
+      VerifyRoute shown;
+      shown.name = status.name;
+      shown.cursor = cursor.cursor;
+      shown.feeds = status.feeds;
+      if (const auto letters = dead_letters->list(status.name, dead_letters_max))
+        for (const store::DeadLetter& letter : *letters)
+          if (letter.source == source) shown.dead_letters.push_back(letter.position);
+      routes.push_back(std::move(shown));
+    }
+  }
+  return routes;
+}
+
+Result<std::vector<VerifySource>> Engine::Impl::verify_sources(std::vector<std::unique_ptr<Source>>& instances,
+                                                               const std::stop_token& stop) {
+  std::vector<VerifySource> sources;
+  for (std::size_t i = 0; i < program->plan().sources.size(); ++i) {
+    const SourcePlan& plan = program->plan().sources[i];
+    instances.push_back(plan.make_another());
+    if (instances.back() == nullptr)
+      return Error(ErrorCode::internal, fmt::format("verifying: source {} could not be made a second time", plan.name));
+    VerifySource source;
+    source.name = plan.name;
+    source.tenant = plan.tenant;
+    source.source = instances.back().get();
+    source.journal = &program->committer().journal(i);
+    source.routes = verify_routes(plan.name);
+    source.append = [this, i, stop](const Batch& batch) -> Result<> {
+      const auto submission = program->committer().submit(i, batch, std::nullopt, Committer::Deduplicate::no);
+      if (!submission->wait(stop)) return Error(ErrorCode::interrupted, "repairing: stopped");
+      TRY(submission->take());
+      return {};
+    };
+    sources.push_back(std::move(source));
+  }
+  return sources;
+}
+
+void Engine::Impl::wait(Duration span, const std::stop_token& stop) const {
+  Wake never;
+  never.wait(span, stop);
+}
+
+Result<VerifyReport> Engine::verify(const VerifyOptions& options, const std::stop_token& stop,
+                                    std::function<void(const std::string&)> progress) {
+  std::vector<std::unique_ptr<Source>> instances;
+  VerifyWorld verify_world;
+  verify_world.clock = &impl_->world.clock;
+  verify_world.wait = [this](Duration span, const std::stop_token& waiting) {
+    impl_->wait(span, waiting);
+    return !waiting.stop_requested();
+  };
+  verify_world.stop = stop;
+  verify_world.progress = std::move(progress);
+  return runtime::verify(options, TRY(impl_->verify_sources(instances, stop)), verify_world);
+}
+
+std::vector<ExplainRoute> Engine::Impl::explain_routes(std::string_view source) const {
+  std::vector<ExplainRoute> routes;
+  for (const auto& route : program->routes()) {
+    const RouteStatus status = route->status();
+    for (const RouteCursor& cursor : status.cursors)
+      if (cursor.source == source) routes.push_back({status.name, status.sink, cursor.cursor, status.feeds, {}});
+  }
+  return routes;
+}
+
+Result<EventLife> Engine::explain(const std::string& id, const std::stop_token& stop) {
+  std::vector<ExplainSource> sources;
+  for (std::size_t i = 0; i < impl_->program->plan().sources.size(); ++i) {
+    const SourcePlan& plan = impl_->program->plan().sources[i];
+    ExplainSource source;
+    source.name = plan.name;
+    source.tenant = plan.tenant;
+    source.journal = &impl_->program->committer().journal(i);
+    source.routes = impl_->explain_routes(plan.name);
+    source.dead_letters = [this,
+                           name = plan.name](std::string_view wanted) -> Result<std::vector<ExplainedDeadLetter>> {
+      std::vector<ExplainedDeadLetter> found;
+      for (const store::DeadLetter& letter : TRY(impl_->dead_letters->list("", dead_letters_max)))
+        if (letter.id == wanted && letter.source == name)
+          found.push_back({letter.route, letter.position, Error(letter.code, letter.sentence).text()});
+      return found;
+    };
+    sources.push_back(std::move(source));
+  }
+  return runtime::explain(id, sources, stop);
+}
+
+}  // namespace capstan::runtime
