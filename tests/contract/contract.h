@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,7 @@ public:
     std::string url;
     std::string body;
     bool operator==(const Asked&) const = default;
+    friend void PrintTo(const Asked& asked, std::ostream* out) { *out << asked.url << " " << asked.body; }
   };
   Result<net::Response> send(const net::Request& request, const Call& call) override;
   // Questions since the last take, without those for tokens.

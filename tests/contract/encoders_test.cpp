@@ -89,7 +89,8 @@ void check(const Encoder& encoder, const std::string& about) {
   for (const auto& sent : what_services_send()) {
     for (const char* feed : {"activities", "alerts", "entities", "subnets", "files", "a feed nobody knows"}) {
       // The large ones once are enough.
-      if (sent.json.size() > 1'000'000 && std::string_view(feed) != "activities") continue;
+      if (sent.json.size() > 1'000'000 && (std::string_view(feed) != "activities" || !about.ends_with(", example")))
+        continue;
       const std::string where = about + ", " + feed + ", " + sent.name;
       const Held held(encoder, sent, feed, RecordKind::created);
       std::string out = "before";
