@@ -20,6 +20,7 @@ namespace {
 
 // Apps of one record that are looked at; a record names a handful.
 constexpr std::size_t apps_max = 256;
+constexpr std::string_view app_prefix = "APPID_";
 
 bool is_text(const Value& value) {
   return value.type != Value::Type::missing && value.type != Value::Type::null && value.type != Value::Type::list;
@@ -46,11 +47,11 @@ std::string_view alert_severity(std::string_view value) {
   return severities[static_cast<std::size_t>(*number)];
 }
 
-std::string_view app_word(const Value& app, std::string& scratch) {
+// What follows APPID_: the word where one is known, else the number.
+std::string_view app_word(const Value& app) {
   const auto number = whole(app.text);
   const std::string_view name = number ? app_name(*number) : std::string_view{};
-  scratch.assign("APPID_").append(name.empty() ? app.text : name);
-  return scratch;
+  return name.empty() ? trimmed(app.text) : name;
 }
 
 std::string_view before_colon(std::string_view text) { return text.substr(0, text.find(": ")); }
@@ -211,18 +212,19 @@ void ValueWriter::write_app_ids(std::span<const std::size_t> slots, std::size_t 
   apps = apps.first(std::min(apps.size(), apps_max));
   std::size_t room = length_max;
   bool is_first = true;
-  std::string word;
   for (std::size_t i = 0; i < apps.size(); ++i) {
     const auto is_same = [&](const Value& earlier) { return earlier.text == apps[i].text; };
     if (!is_text(apps[i]) || trimmed(apps[i].text).empty() ||
         std::any_of(apps.begin(), apps.begin() + static_cast<std::ptrdiff_t>(i), is_same))
       continue;
-    const std::string_view text = trimmed(app_word(apps[i], word));
-    if (!is_exact_ && text.size() + 1 > room) return;
+    const std::string_view word = app_word(apps[i]);
+    const std::size_t size = app_prefix.size() + word.size() + (is_first ? 0 : 1);
+    if (!is_exact_ && size > room) return;
     if (!is_first) out_ += ',';
-    escape(text);
+    out_ += app_prefix;
+    escape(word);
     is_first = false;
-    if (!is_exact_) room -= text.size() + 1;
+    if (!is_exact_) room -= size;
   }
 }
 

@@ -1,0 +1,54 @@
+// The hot path takes nothing from the heap: counted in an operator new of this test program.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <new>
+
+#include "cef_encoder.h"
+#include "row_for_test.h"
+
+namespace {
+thread_local std::uint64_t allocation_count = 0;
+}
+
+void* operator new(std::size_t size) {
+  ++allocation_count;
+  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+namespace capstan::cef {
+namespace {
+
+TEST(CefAllocation, AWarmEncoderAllocatesNothing) {
+  const TestRecord tests[] = {
+      {.json =
+           R"({"appId":20940,"appName":"Active Directory","eventTypeName":"EVENT_CATEGORY_LOGIN","description":"Log on=\\ here",)"
+           R"("user":{"userName":"somebody.with.a.long.name@example.org"},"device":{"clientIP":"2001:db8::1"},)"
+           R"("mainInfo":{"eventObjects":[{"name":"one object with a long name"},{"name":"another"}]}})"},
+      {.feed = "alerts",
+       .json = R"({"title":"an alert with a long title","idValue":15728641,"severityValue":1,"threatScore":7,)"
+               R"("entities":[{"type":"service","id":20940},{"type":"ip","id":"192.0.2.1"}]})"}};
+  for (const Profile profile : {Profile::strict, Profile::siem_agent}) {
+    const CefEncoder encoder{CefOptions{.profile = profile}};
+    for (const TestRecord& test : tests) {
+      std::string padded;
+      const RecordView record = test.view(padded);
+      FieldWalker walker;
+      std::string out;
+      std::uint64_t warm = 0;
+      for (int i = 0; i < 10; ++i) {
+        if (i == 1) warm = allocation_count;
+        out.clear();
+        const auto values = walker.walk(*encoder.plan(record.feed), record.raw);
+        if (!values || !encoder.encode({record, *values, "t", "s", {}}, out)) FAIL();
+      }
+      EXPECT_EQ(allocation_count, warm) << out;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace capstan::cef
