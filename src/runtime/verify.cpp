@@ -174,6 +174,7 @@ private:
   }
 
   Result<> check(FeedSurvey& feed) {
+    begin_where_collecting_began(feed);
     VerifyFeed checked;
     checked.source = source_.name;
     checked.feed = feed.traits.feed;
@@ -195,6 +196,14 @@ private:
       row.is_open = checked.settled_until && hour && *hour + std::chrono::hours(1) > *checked.settled_until;
     report_.feeds.push_back(std::move(checked));
     return {};
+  }
+
+  // Nobody said from when on, so what lies before the backfill's beginning is not asked for: it was never to be
+  // collected. The oldest record of a whole and undamaged journal shows where that was.
+  void begin_where_collecting_began(FeedSurvey& feed) const {
+    const bool is_whole = source_.journal->report().first.offset == 0 && survey_.damaged_frames == 0;
+    if (!options_.since && !feed.is_inventory && feed.oldest && is_whole)
+      feed.since = std::max(feed.since, std::min(*feed.oldest, feed.until));
   }
 
   Timestamp settled_until(const FeedSurvey& feed) const {

@@ -51,6 +51,7 @@ public:
     const bool is_late = item.record.kind == RecordKind::created && feed->newest &&
                          *feed->newest - item.record.saved_time > feed->late_after;
     feed->newest = std::max(feed->newest.value_or(item.record.saved_time), item.record.saved_time);
+    feed->oldest = std::min(feed->oldest.value_or(item.record.saved_time), item.record.saved_time);
     if (!feed->counts(item.record)) return;
 
     VerifyRow& row = row_of(*feed, item.record.saved_time);

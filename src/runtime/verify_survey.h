@@ -24,7 +24,9 @@ struct FeedSurvey {
   Timestamp since{};  // saved times that count: [since, until)
   Timestamp until{};
   Duration late_after{};
-  std::optional<Timestamp> newest;  // saved time, of all records that were read
+  // Saved times, of all records that were read.
+  std::optional<Timestamp> newest;
+  std::optional<Timestamp> oldest;
   std::map<Hour, VerifyRow> rows;
   std::map<Timestamp, std::uint64_t> records_by_minute;
 

@@ -282,11 +282,19 @@ TEST_F(Verify, what_was_never_to_be_collected_is_not_missing) {
   hours_of_peace(5);
   tenant.shown.push_back(made(-60, "before the backfill"));
   EXPECT_EQ(run().totals.missing, 0U);  // outside of the default two days
+  clock.wall -= std::chrono::hours(5);
+  EXPECT_EQ(run().totals.missing, 0U);  // inside, but nothing so old was ever collected
   options.since = from_epoch_ms(start_ms - 2 * hour_ms);
   EXPECT_EQ(run().totals.missing, 1U);
   VerifySource s = source();
   s.begins = from_epoch_ms(start_ms);
   EXPECT_EQ(run(std::move(s)).totals.missing, 0U);
+}
+
+TEST_F(Verify, a_journal_that_lost_its_beginning_is_still_asked_for_it) {
+  hours_of_peace(5);
+  for (std::size_t i = 0; i < 20; ++i) journal.damage(i);
+  EXPECT_EQ(run().totals.missing, 20U);
 }
 
 TEST_F(Verify, a_held_feed_is_not_proved_and_its_neighbour_is_still_asked) {

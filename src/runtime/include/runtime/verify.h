@@ -36,10 +36,11 @@ namespace capstan::runtime {
 struct VerifyOptions {
   std::vector<std::string> sources;  // empty: all
   std::vector<std::string> feeds;    // empty: all
-  std::optional<Timestamp> since;    // of saved time; default: two days before `until`
-  std::optional<Timestamp> until;    // default: now
-  bool repair = false;               // append what is missing
-  std::size_t named_max = 100;       // ids listed of each kind of finding; the counts are always whole
+  // Of saved time; default: two days before `until`, or the oldest record that was collected where that is later.
+  std::optional<Timestamp> since;
+  std::optional<Timestamp> until;  // default: now
+  bool repair = false;             // append what is missing
+  std::size_t named_max = 100;     // ids listed of each kind of finding; the counts are always whole
   std::size_t entries_max = 500'000;
   // Sources read the time behind their newest record again, because records become visible late; this is the longest
   // such overlap (MDCA: two minutes to two hours, by measured lateness).
