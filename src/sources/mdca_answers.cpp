@@ -144,7 +144,7 @@ Result<Poll> Mdca::failed(const Turn& turn, Error error) {
   Job& job = state.jobs[turn.job.name];
   FeedReport report;
   report.feed = turn.feed->name();
-  report.error = error;
+  // Where there is another way to go on, the feed's note says so, and it was not stopped.
 
   if (job.walk && !job.walk->pieces.empty() && job.walk->pieces.front().archived &&
       is_final_for_archive(error.code())) {
@@ -163,6 +163,7 @@ Result<Poll> Mdca::failed(const Turn& turn, Error error) {
     postpone_poisoned(state, server_.now()->ms);
     return progress({}, std::move(report));
   }
+  report.error = error;
   health_.failed(turn.feed->name(), key_of(turn), error, blames_window(error.code()) && server_.now().has_value(),
                  job.walk && is_narrow(*job.walk));
   Poll poll = progress({}, std::move(report));
