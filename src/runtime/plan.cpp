@@ -60,6 +60,12 @@ const Kind<Component>* kind_of(const Node& node, std::string_view member, std::s
   return kind;
 }
 
+// The options of a component: everything but the member that names its kind.
+Node without(Node node, std::string_view member) {
+  std::erase_if(node.members, [&](const Node::Member& one) { return one.key == member; });
+  return node;
+}
+
 // A place in a file may be found twice when a sink is made for two routes: it is said once.
 void append_new(Findings& findings, const Findings& more) {
   for (const config::Finding& finding : more.all()) {
@@ -136,11 +142,12 @@ private:
                                  return tenant(name);
                                }};
     Findings found;
-    auto source = kind->make(member.value, context, found);
+    const Node options = without(member.value, "type");
+    auto source = kind->make(options, context, found);
     findings_.append(found);
     if (source == nullptr) return;
     std::shared_ptr<net::Tenant> shared = tenant(asked_tenant);
-    auto make_another = [kind = *kind, &world = world_, name = member.key, options = member.value, shared] {
+    auto make_another = [kind = *kind, &world = world_, name = member.key, options, shared] {
       Findings ignored;  // the same options have been read without an error before
       return kind.make(options, BuildContext{world, name, [&](std::string_view) { return shared; }}, ignored);
     };
@@ -158,7 +165,7 @@ private:
     if (const Kind<Sink>* kind = kind_of(member.value, "type", owner, registry_.sinks, found)) {
       const BuildContext context{world_, member.key, [&](std::string_view name) { return tenant(name); }};
       made.kind = kind->name;
-      made.sink = kind->make(member.value, context, found);
+      made.sink = kind->make(without(member.value, "type"), context, found);
     }
     append_new(findings_, found);
     return made;
@@ -238,7 +245,7 @@ private:
     if (kind == nullptr) return;
     const BuildContext context{world_, member.key, [&](std::string_view name) { return tenant(name); }};
     route.encoder_kind = kind->name;
-    route.encoder = kind->make(options, context, findings_);
+    route.encoder = kind->make(without(options, "format"), context, findings_);
   }
 
   bool find_sink(const Node& node, const std::string& owner, const std::string& to, RoutePlan& route) {
