@@ -1,5 +1,6 @@
 // Writes JSON text member by member, in the order and form it is told, so that a generated record is the same bytes
-// every time. A comma is due unless the text ends in an opening bracket.
+// every time. A comma is due unless the text ends in an opening bracket
+// or has its comma already.
 #pragma once
 
 #include <charconv>
@@ -31,7 +32,7 @@ public:
 
 private:
   void name(std::string_view key) {
-    if (!out_.empty() && out_.back() != '{' && out_.back() != '[') out_ += ',';
+    if (!out_.empty() && out_.back() != '{' && out_.back() != '[' && out_.back() != ',') out_ += ',';
     if (key.empty()) return;
     append_json_string(out_, key);
     out_ += ':';
