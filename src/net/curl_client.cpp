@@ -46,6 +46,11 @@ struct CurlClient::Impl {
     thread.request_stop();
     curl_multi_wakeup(multi);
     thread.join();
+    {
+      // Whoever was inside has its result by now, but may not have left yet.
+      std::unique_lock lock(mutex);
+      something_done.wait(lock, [this] { return callers == 0; });
+    }
     curl_multi_cleanup(multi);
   }
 
@@ -61,6 +66,7 @@ struct CurlClient::Impl {
   std::vector<Ticket*> incoming;
   bool has_unwanted = false;
   bool has_ended = false;
+  unsigned callers = 0;  // threads between entering and leaving the waiting part of send
   std::jthread thread;
 };
 
@@ -76,6 +82,7 @@ Result<Response> CurlClient::Impl::send(const Request& request, const Call& call
   Ticket ticket{transfer};
   std::unique_lock lock(mutex);
   if (has_ended || multi == nullptr) return stopped();
+  ++callers;
   incoming.push_back(&ticket);
   curl_multi_wakeup(multi);
   const auto is_done = [&] { return ticket.is_done; };
@@ -85,6 +92,8 @@ Result<Response> CurlClient::Impl::send(const Request& request, const Call& call
     curl_multi_wakeup(multi);
     something_done.wait(lock, is_done);
   }
+  --callers;
+  something_done.notify_all();  // under the lock: nothing of the client may be touched after it
   lock.unlock();
   if (ticket.is_unwanted && ticket.code == CURLE_ABORTED_BY_CALLBACK) return stopped();
   return transfer.take_result(ticket.code);
