@@ -18,6 +18,10 @@ using testing::HasSubstr;
 using testing::Not;
 using namespace std::chrono_literals;
 
+// Waits look for a stop every 50 ms; the rest is for a machine that is busy with other tests. What is stopped here
+// would last far longer.
+constexpr auto prompt = 1500ms;
+
 std::string answer(int status, std::string_view body, std::string_view headers = {}) {
   return fmt::format("HTTP/1.1 {} Words\r\nContent-Length: {}\r\n{}\r\n{}", status, body.size(), headers, body);
 }
@@ -166,7 +170,7 @@ TEST_F(CurlClientTest, a_stop_is_seen_at_once) {
   const auto begin = std::chrono::steady_clock::now();
   stop.request_stop();
   const auto response = sent.get();
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 100ms);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, prompt);
   ASSERT_FALSE(response);
   EXPECT_EQ(response.error().code(), ErrorCode::interrupted);
 }
@@ -178,7 +182,7 @@ TEST_F(CurlClientTest, a_time_out_is_kept) {
   });
   const auto begin = std::chrono::steady_clock::now();
   const auto response = client.send(get(server.url()), {200ms, {}});
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 300ms);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, prompt);
   ASSERT_FALSE(response);
   EXPECT_EQ(response.error().code(), ErrorCode::timed_out);
 }

@@ -17,6 +17,10 @@ using testing::AllOf;
 using testing::HasSubstr;
 using namespace std::chrono_literals;
 
+// Waits look for a stop every 50 ms; the rest is for a machine that is busy with other tests. What is stopped here
+// would last far longer.
+constexpr auto prompt = 1500ms;
+
 TEST(Address, is_read_and_written) {
   for (const auto* text : {"siem.example:6514", "127.0.0.1:514", "[::1]:514", "[fe80::1%eth0]:1"}) {
     const auto address = parse_address(text);
@@ -139,7 +143,7 @@ TEST(TcpStream, waiting_for_an_acknowledgement_ends_in_time) {
   ASSERT_TRUE(stream->write(std::string(1'000'000, 'x'), {}));
   const auto begin = std::chrono::steady_clock::now();
   const auto waited = stream->wait_acknowledged({200ms, {}});
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 400ms);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, prompt);
   ASSERT_FALSE(waited);
   EXPECT_EQ(waited.error().code(), ErrorCode::destination_slow);
 }
@@ -185,7 +189,7 @@ TEST(TcpStream, a_stop_is_seen_at_once) {
   const auto begin = std::chrono::steady_clock::now();
   stop.request_stop();
   const auto result = written.get();
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 100ms);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, prompt);
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code(), ErrorCode::interrupted);
 }
@@ -363,7 +367,7 @@ TEST_F(TlsStreamTest, a_silent_port_ends_in_time) {
   Receiver receiver;
   const auto begin = std::chrono::steady_clock::now();
   const auto stream = connect(receiver, {.patience = 200ms});
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 400ms);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, prompt);
   ASSERT_FALSE(stream);
   EXPECT_EQ(stream.error().code(), ErrorCode::destination_slow);
 }

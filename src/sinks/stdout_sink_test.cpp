@@ -14,6 +14,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// Waits look for a stop every 50 ms; the rest is for a machine that is busy with other tests. What is stopped here
+// would last far longer.
+constexpr auto prompt = 1500ms;
+
 class StdoutSinkTest : public testing::Test {
 protected:
   StdoutSinkTest() { EXPECT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0); }
@@ -64,7 +68,7 @@ TEST_F(StdoutSinkTest, a_delivery_that_was_broken_off_goes_on_where_it_stopped) 
   const auto payload = make_payload("a", {std::string(100'000, 'x'), "end"});  // more than a pipe takes
   const auto begin = std::chrono::steady_clock::now();
   const auto slow = sink.deliver(payload, {100ms, {}});
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 300ms);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, prompt);
   ASSERT_FALSE(slow);
   EXPECT_EQ(slow.error().code(), ErrorCode::destination_slow);
   auto all = std::async(std::launch::async, [&] { return read(100'005); });
@@ -82,7 +86,7 @@ TEST_F(StdoutSinkTest, a_stop_is_seen_at_once) {
   const auto begin = std::chrono::steady_clock::now();
   stop.request_stop();
   const auto result = delivered.get();
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 100ms);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, prompt);
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code(), ErrorCode::interrupted);
 }

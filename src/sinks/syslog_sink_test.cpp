@@ -13,6 +13,10 @@ namespace capstan::sinks {
 namespace {
 
 using namespace std::chrono_literals;
+
+// Waits look for a stop every 50 ms; the rest is for a machine that is busy with other tests. What is stopped here
+// would last far longer.
+constexpr auto prompt = 1500ms;
 using test::TcpReceiver;
 using test::UdpReceiver;
 
@@ -166,7 +170,7 @@ TEST_F(SyslogSinkTest, a_stalled_receiver_fails_the_payload_whole_and_it_comes_a
   const auto payload = make_payload("a", {"CEF:" + std::string(8'000'000, 'x'), "CEF:two"});
   const auto begin = std::chrono::steady_clock::now();
   const auto slow = sink->deliver(payload, {300ms, {}});
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 600ms);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, prompt);
   ASSERT_FALSE(slow);
   EXPECT_EQ(slow.error().code(), ErrorCode::destination_slow);
   receiver.reset();
@@ -193,7 +197,7 @@ TEST_F(SyslogSinkTest, a_stop_is_seen_at_once) {
   const auto begin = std::chrono::steady_clock::now();
   stop.request_stop();
   const auto result = delivered.get();
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 150ms);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, prompt);
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code(), ErrorCode::interrupted);
 }
