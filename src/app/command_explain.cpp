@@ -45,7 +45,8 @@ Result<int> explain_event(Session& session, const std::string& id) {
   const StopOnSignal signals;
   const runtime::Plan plan = TRY(read_plan(session));
   const std::vector<JournalOfSource> journals = TRY(open_journals(session, plan.data_dir, source_names(plan)));
-  const runtime::EventLife life = TRY(runtime::explain(id, explain_sources(plan, journals), signals.token()));
+  const runtime::EventLife life =
+      TRY(runtime::explain(id, TRY(explain_sources(session, plan, journals)), signals.token()));
   session.out() << (session.wants_json() ? runtime::to_json(life) + "\n" : runtime::to_text(life));
   return exit_done;
 }

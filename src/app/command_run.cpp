@@ -22,6 +22,7 @@ Result<std::unique_ptr<api::Server>> start_api(const runtime::ApiOptions& option
 
 Result<int> run(Session& session) {
   const StopOnSignal signals;
+  ignore_closed_pipes();
   runtime::Plan plan = TRY(read_plan(session));
   configure_log(session, plan.log);
   const runtime::ApiOptions api = plan.api;

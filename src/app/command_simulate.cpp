@@ -68,6 +68,7 @@ Result<simulator::ListenOptions> listen_options(const Arguments& arguments) {
 
 Result<int> run(Session& session) {
   const StopOnSignal signals;
+  ignore_closed_pipes();
   const simulator::Simulator tenant = TRY(simulator::Simulator::start(
       TRY(tenant_options(session.arguments)), TRY(listen_options(session.arguments)), session.clock));
   session.out() << tenant.ready_line() << std::endl;

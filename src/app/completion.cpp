@@ -59,9 +59,9 @@ std::string quoted(std::string_view text) {
 std::string bash_values(const Option& option) {
   if (!option.choices.empty())
     return fmt::format("COMPREPLY=($(compgen -W '{}' -- \"$word\"))", fmt::join(option.choices, " "));
-  if (option.completes == Completes::directories) return "COMPREPLY=($(compgen -d -- \"$word\"))";
-  if (option.completes == Completes::files) return "COMPREPLY=($(compgen -f -- \"$word\"))";
-  return "COMPREPLY=()";
+  if (option.completes == Completes::nothing) return "COMPREPLY=()";
+  return fmt::format("compopt -o filenames; COMPREPLY=($(compgen -{} -- \"$word\"))",
+                     option.completes == Completes::directories ? "d" : "f");
 }
 
 std::string bash_command(const Command& command) {
@@ -103,7 +103,7 @@ std::string bash() {
       "  case \"$command\" in\n{}  esac\n"
       "  case \"$command\" in\n{}  esac\n"
       "}}\n"
-      "complete -o filenames -F _capstan capstan\n",
+      "complete -F _capstan capstan\n",
       fmt::join(first_words(), " "), groups, cases);
 }
 

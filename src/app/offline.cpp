@@ -2,9 +2,14 @@
 
 #include <algorithm>
 
+#include "store/dead_letters.h"
+
 namespace capstan::app {
 
 namespace {
+
+// Dead letters that are looked through; a route with more of them has another problem.
+constexpr std::size_t dead_letters_max = 100'000;
 
 // A source that is asked for windows only.
 class StillSource final : public Source {
@@ -55,6 +60,15 @@ store::Cursor cursor_of(const store::Journal& journal, const std::string& route)
 
 bool draws_from(const runtime::RoutePlan& route, const std::string& source) {
   return std::ranges::find(route.from, source) != route.from.end();
+}
+
+Result<std::vector<runtime::ExplainedDeadLetter>> letters_of(store::DeadLetters& letters, const std::string& source,
+                                                             std::string_view id) {
+  std::vector<runtime::ExplainedDeadLetter> found;
+  for (const store::DeadLetter& letter : TRY(letters.list("", dead_letters_max)))
+    if (letter.id == id && letter.source == source)
+      found.push_back({letter.route, letter.position, Error(letter.code, letter.sentence).text()});
+  return found;
 }
 
 runtime::RouteStatus route_status(const runtime::RoutePlan& route, const std::vector<JournalOfSource>& journals) {
@@ -111,8 +125,11 @@ Result<std::vector<JournalOfSource>> open_journals(Session& session, const std::
   return journals;
 }
 
-std::vector<runtime::ExplainSource> explain_sources(const runtime::Plan& plan,
-                                                    const std::vector<JournalOfSource>& journals) {
+Result<std::vector<runtime::ExplainSource>> explain_sources(Session& session, const runtime::Plan& plan,
+                                                            const std::vector<JournalOfSource>& journals) {
+  const std::string database = plan.data_dir + "/state.db";
+  std::shared_ptr<store::DeadLetters> letters;
+  if (TRY(session.files.exists(database))) letters = TRY(store::DeadLetters::open(database));
   std::vector<runtime::ExplainSource> sources;
   for (const runtime::SourcePlan& planned : plan.sources) {
     runtime::ExplainSource source;
@@ -123,6 +140,10 @@ std::vector<runtime::ExplainSource> explain_sources(const runtime::Plan& plan,
     for (const runtime::RoutePlan& route : plan.routes)
       if (draws_from(route, planned.name))
         source.routes.push_back({route.name, route.sink_name, cursor_of(*source.journal, route.name), route.feeds, {}});
+    if (letters)
+      source.dead_letters = [letters, name = planned.name](std::string_view id) {
+        return letters_of(*letters, name, id);
+      };
     sources.push_back(std::move(source));
   }
   return sources;

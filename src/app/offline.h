@@ -23,8 +23,8 @@ Result<std::vector<JournalOfSource>> open_journals(Session& session, const std::
                                                    const std::vector<std::string>& sources);
 std::vector<std::string> source_names(const runtime::Plan& plan);
 
-std::vector<runtime::ExplainSource> explain_sources(const runtime::Plan& plan,
-                                                    const std::vector<JournalOfSource>& journals);
+Result<std::vector<runtime::ExplainSource>> explain_sources(Session& session, const runtime::Plan& plan,
+                                                            const std::vector<JournalOfSource>& journals);
 // What the journals alone tell: nothing is connected, figures since the start are zero.
 runtime::Status status_of(Session& session, const runtime::Plan& plan, const std::vector<JournalOfSource>& journals);
 

@@ -54,6 +54,8 @@ StopOnSignal::~StopOnSignal() {
   ::close(wake_[0]);
 }
 
+void ignore_closed_pipes() { ::signal(SIGPIPE, SIG_IGN); }
+
 bool wait(Duration duration, const std::stop_token& stop) {
   std::mutex mutex;
   std::condition_variable_any wake;

@@ -25,6 +25,9 @@ private:
   std::thread watcher_;
 };
 
+// For what lives long: a peer that closes its end is an error of that connection, not the end of the program.
+void ignore_closed_pipes();
+
 // Waits so long, or until stopped (then false).
 bool wait(Duration duration, const std::stop_token& stop);
 void wait_for_stop(const std::stop_token& stop);

@@ -30,7 +30,7 @@ completes "capstan journal cat --fe" --feed
 completes "capstan check --l" --live --log-level
 completes "capstan status --output " text json
 completes "capstan completion " bash zsh fish
-if "$capstan" completion bash | grep -q ' reference'; then echo "a hidden command is shown" >&2; exit 1; fi
-for shell in zsh fish; do "$capstan" completion "$shell" | grep -q until-caught-up; done
+if "$capstan" completion bash | grep ' reference' >/dev/null; then echo "a hidden command is shown" >&2; exit 1; fi
+for shell in zsh fish; do "$capstan" completion "$shell" | grep until-caught-up >/dev/null; done
 if command -v zsh >/dev/null; then "$capstan" completion zsh | zsh -n; fi
 if command -v fish >/dev/null; then "$capstan" completion fish | fish -n; fi
