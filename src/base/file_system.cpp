@@ -4,6 +4,12 @@
 
 namespace capstan {
 
+std::string directory_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
 Result<std::string> read_file(FileSystem& files, const std::string& path, std::uint64_t size_max) {
   const auto file = TRY(files.open(path, FileSystem::OpenMode::read));
   std::string content;
@@ -31,8 +37,7 @@ Result<> replace_file(FileSystem& files, const std::string& path, std::string_vi
     TRY(file->sync());
   }
   TRY(files.rename(fresh, path));
-  const std::size_t slash = path.rfind('/');
-  return files.sync_directory(slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash));
+  return files.sync_directory(directory_of(path));
 }
 
 }  // namespace capstan

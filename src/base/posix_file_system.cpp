@@ -169,8 +169,11 @@ Result<bool> PosixFileSystem::exists(const std::string& path) const {
 Result<> PosixFileSystem::make_directories(const std::string& path) {
   for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
     const std::string part = path.substr(0, end);
-    if (::mkdir(part.c_str(), 0750) != 0 && errno != EEXIST)
+    if (::mkdir(part.c_str(), 0750) == 0) {
+      TRY(sync_directory(directory_of(part)));
+    } else if (errno != EEXIST) {
       return from_errno(errno, Purpose::writing, "making the directory", part);
+    }
     if (end == std::string::npos) break;
   }
   struct stat status{};

@@ -43,6 +43,7 @@ public:
   // Names (not paths) of what is in the directory, sorted.
   virtual Result<std::vector<std::string>> list(const std::string& directory) const = 0;
   virtual Result<bool> exists(const std::string& path) const = 0;
+  // With all that lead to it; what was made is durable.
   virtual Result<> make_directories(const std::string& path) = 0;
   virtual Result<> rename(const std::string& from, const std::string& to) = 0;
   virtual Result<> remove(const std::string& path) = 0;
@@ -62,6 +63,9 @@ public:
   Result<> sync_directory(const std::string& directory) override;
   Result<std::uint64_t> free_bytes(const std::string& path) const override;
 };
+
+// The directory that a path is in: "a/b" → "a", "b" → ".", "/b" → "/".
+std::string directory_of(const std::string& path);
 
 // The whole file as text. `size_max` guards against a wrong path.
 Result<std::string> read_file(FileSystem& files, const std::string& path, std::uint64_t size_max = 64U << 20);
