@@ -1,0 +1,89 @@
+// Where a voyage ends: receivers that outlive every crash of the program, and the sinks, encoder and dead letter box
+// that lead there.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "component/registry.h"
+#include "dice.h"
+#include "runtime/dead_letter_box.h"
+#include "simulated_time.h"
+
+namespace capstan::voyages {
+
+// What a receiver was sent, message by message, in order.
+struct Arrival {
+  std::string feed;
+  std::string id;
+  std::string raw;
+  std::uint64_t boot = 0;     // which start of the program sent it
+  bool is_confirmed = false;  // the program was told that it arrived
+};
+
+struct Receiver {
+  std::vector<Arrival> arrivals;
+  std::uint64_t resent = 0;  // as the sink counted it
+};
+
+// How destinations behave at the moment.
+struct Weather {
+  double dead = 0;             // share of attempts that find nobody
+  double lost_answer = 0;      // arrives, and the program is not told
+  double partly = 0;           // the first messages arrive, then the connection breaks
+  double too_long = 0;         // the payload has to be halved
+  double crash_before = 0;     // the program dies before anything arrives
+  double crash_after = 0;      // … when all has arrived and nobody has noticed
+  double refused_records = 0;  // share of records (by their id) that the destination will never take
+};
+
+class Harbour {
+public:
+  Harbour(SimulatedTime& time, Dice& dice) : time_(time), dice_(dice) {}
+
+  void set_weather(const Weather& weather) { weather_ = weather; }
+  const Weather& weather() const { return weather_; }
+  // Of all records whatever the weather: what is refused once is refused for ever.
+  bool refuses(std::string_view id) const;
+  void program_started() { ++boot_; }
+  std::uint64_t boot() const { return boot_; }
+  // A sink has decided that the program dies here; told once.
+  bool take_crash() { return std::exchange(wants_crash_, false); }
+
+  Receiver& receiver(const std::string& name) { return receivers_[name]; }
+  const std::map<std::string, Receiver>& receivers() const { return receivers_; }
+
+  // Kinds "recording" (sink) and "lines" (encoder), for a registry.
+  Kind<Sink> sink_kind();
+  Kind<Encoder> encoder_kind();
+
+private:
+  friend class RecordingSink;
+  SimulatedTime& time_;
+  Dice& dice_;
+  Weather weather_;
+  std::uint64_t boot_ = 0;
+  bool wants_crash_ = false;
+  std::map<std::string, Receiver> receivers_;
+};
+
+class MemoryDeadLetters final : public runtime::DeadLetterBox {
+public:
+  Result<> add(const runtime::UndeliverableRecord& letter) override {
+    letters.insert({std::string(letter.route), std::string(letter.record.feed), std::string(letter.record.id)});
+    return {};
+  }
+  struct Letter {
+    std::string route;
+    std::string feed;
+    std::string id;
+    auto operator<=>(const Letter&) const = default;
+  };
+  std::set<Letter> letters;
+};
+
+}  // namespace capstan::voyages

@@ -1,0 +1,26 @@
+// One voyage: a seed in, a verdict out.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace capstan::voyages {
+
+struct Logbook {
+  std::uint64_t seed = 0;
+  std::vector<std::string> complaints;  // of the oracle; none: the voyage went well
+  std::uint64_t steps = 0;
+  std::uint64_t crashes = 0;
+  std::vector<std::uint64_t> disk_states;  // hash of what each start found
+  std::uint64_t requests = 0;
+  std::uint64_t troubled_requests = 0;
+  std::uint64_t shown = 0;    // records and versions that the tenant showed
+  std::uint64_t arrived = 0;  // messages at the receivers
+  std::uint64_t doubles = 0;  // of those: more than once, each explained
+  std::uint64_t letters = 0;
+};
+
+Logbook sail(std::uint64_t seed);
+
+}  // namespace capstan::voyages

@@ -1,0 +1,243 @@
+#include "voyage_oracle.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+
+namespace capstan::voyages {
+
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::size_t complaints_max = 8;
+
+void complain(Logbook& logbook, std::string sentence) {
+  if (logbook.complaints.size() < complaints_max) logbook.complaints.push_back(std::move(sentence));
+}
+
+// Member order and blanks do not matter to whether two records say the same.
+std::string canonical(const json::value& value) {
+  if (const auto* object = value.if_object()) {
+    std::map<std::string, std::string> members;
+    for (const auto& member : *object) members[std::string(member.key())] = canonical(member.value());
+    std::string text = "{";
+    for (const auto& [name, member] : members) text += name + ":" + member + ",";
+    return text + "}";
+  }
+  if (const auto* array = value.if_array()) {
+    std::string text = "[";
+    for (const auto& item : *array) text += canonical(item) + ",";
+    return text + "]";
+  }
+  return json::serialize(value);
+}
+
+std::string canonical(const std::string& raw) {
+  boost::system::error_code error;
+  const json::value value = json::parse(raw, error);
+  return error ? raw : canonical(value);
+}
+
+net::ServerResponse ask(simulator::TenantModel& tenant, const std::string& method, const std::string& path,
+                        const std::string& body) {
+  net::ServerRequest request;
+  request.method = method;
+  request.path = path;
+  request.headers = {{"Authorization", "Token " + tenant.options().api_token}, {"Content-Type", "application/json"}};
+  request.body = body;
+  return tenant.respond(request);
+}
+
+bool takes(const RouteTruth& route, const std::string& feed) {
+  return route.feeds.empty() || std::ranges::find(route.feeds, feed) != route.feeds.end();
+}
+
+std::string key(std::string_view feed, std::string_view id, std::string_view raw) {
+  return fmt::format("{} {} {:016x}", feed, id, std::hash<std::string_view>{}(raw));
+}
+
+struct Journaled {
+  std::string feed;
+  std::string id;
+  std::string raw;
+};
+
+class Judge {
+public:
+  Judge(const Harbour& harbour, const MemoryDeadLetters& letters, runtime::Program& program, Logbook& logbook)
+      : harbour_(harbour), letters_(letters), program_(program), logbook_(logbook) {}
+
+  void read_journal() {
+    const store::Journal& journal = program_.committer().journal(0);
+    store::Position at = journal.report().first;
+    is_whole_ = at.offset == 0;
+    while (at < journal.report().durable) {
+      const auto slice = journal.read(at, 1_MiB);
+      if (!slice) return complain(logbook_, "the journal cannot be read: " + slice.error().text());
+      for (const auto& item : slice->items)
+        journaled_.push_back(
+            {std::string(item.record.feed), std::string(item.record.id), std::string(item.record.raw)});
+      if (slice->damaged_frames > 0) complain(logbook_, "the journal has damaged frames");
+      if (slice->end <= at) break;
+      at = slice->end;
+    }
+  }
+
+  // An activity is one event for ever; what changes is journaled again only with other content.
+  void journal_repeats_nothing() {
+    std::map<std::pair<std::string, std::string>, std::string> last;
+    for (const Journaled& record : journaled_) {
+      const auto [known, is_new] = last.try_emplace({record.feed, record.id}, record.raw);
+      if (is_new) continue;
+      if (record.feed == "activities" || canonical(known->second) == canonical(record.raw))
+        complain(logbook_, fmt::format("{} {} is twice in the journal", record.feed, record.id));
+      known->second = record.raw;
+    }
+  }
+
+  void nothing_is_missing(const RouteTruth& route, const Shown& shown) {
+    std::set<std::pair<std::string, std::string>> got;
+    for (const Arrival& arrival : arrivals(route)) got.insert({arrival.feed, arrival.id});
+    for (const auto& [feed, id] : shown.ids) {
+      if (!takes(route, feed)) continue;
+      if (harbour_.refuses(id)) {
+        if (!letters_.letters.contains({route.route, feed, id}))
+          complain(logbook_, fmt::format("{}: {} {} was refused and is no dead letter", route.route, feed, id));
+        continue;
+      }
+      if (!got.contains({feed, id})) complain(logbook_, fmt::format("{}: {} {} is missing", route.route, feed, id));
+    }
+  }
+
+  // Where a record says the same at the end of the storm and at the end of the calm, that is what must have come last.
+  void newest_content_arrived(const RouteTruth& route, const Shown& shown, const Shown& shown_after) {
+    std::map<std::pair<std::string, std::string>, const std::string*> last;
+    std::set<std::string> seen;
+    for (const Arrival& arrival : arrivals(route))
+      if (seen.insert(key(arrival.feed, arrival.id, arrival.raw)).second)
+        last[{arrival.feed, arrival.id}] = &arrival.raw;
+    for (const auto& [id, content] : shown.newest) {
+      const auto after = shown_after.newest.find(id);
+      if (after == shown_after.newest.end() || after->second != content) continue;
+      const auto arrived = last.find(id);
+      if (!takes(route, id.first) || arrived == last.end()) continue;
+      if (canonical(*arrived->second) != content)
+        complain(logbook_,
+                 fmt::format("{}: the newest version of {} {} has not arrived", route.route, id.first, id.second));
+    }
+  }
+
+  void order_is_kept(const RouteTruth& route) {
+    if (!is_whole_) return;
+    std::vector<std::string> expected;
+    std::set<std::string> seen;
+    for (const Journaled& record : journaled_) {
+      if (!takes(route, record.feed) || harbour_.refuses(record.id)) continue;
+      std::string one = key(record.feed, record.id, record.raw);
+      if (seen.insert(one).second) expected.push_back(std::move(one));
+    }
+    std::vector<std::string> got;
+    seen.clear();
+    for (const Arrival& arrival : arrivals(route)) {
+      std::string one = key(arrival.feed, arrival.id, arrival.raw);
+      if (seen.insert(one).second) got.push_back(std::move(one));
+    }
+    if (got == expected) return;
+    const auto [g, e] = std::ranges::mismatch(got, expected);
+    complain(logbook_, fmt::format("{}: {} arrived and {} were journaled; they part at {}: got {}, expected {}",
+                                   route.route, got.size(), expected.size(), g - got.begin(),
+                                   g == got.end() ? "nothing" : *g, e == expected.end() ? "nothing" : *e));
+  }
+
+  // A message may come again only when the program did not know that it had arrived: it was not told, or it died since.
+  void doubles_are_explained(const RouteTruth& route) {
+    std::map<std::string, std::size_t> in_journal;
+    for (const Journaled& record : journaled_) ++in_journal[key(record.feed, record.id, record.raw)];
+    std::map<std::string, const Arrival*> last;
+    for (const Arrival& arrival : arrivals(route)) {
+      ++logbook_.arrived;
+      const std::string one = key(arrival.feed, arrival.id, arrival.raw);
+      const auto [known, is_new] = last.try_emplace(one, &arrival);
+      if (is_new) continue;
+      ++logbook_.doubles;
+      const Arrival& before = *std::exchange(known->second, &arrival);
+      if (before.is_confirmed && before.boot == arrival.boot && in_journal[one] < 2)
+        complain(logbook_, fmt::format("{}: {} {} came twice for no reason", route.route, arrival.feed, arrival.id));
+    }
+  }
+
+  void sums_are_right(const RouteTruth& route) {
+    if (!is_whole_) return;
+    for (const runtime::RouteStatus& status : program_.status().routes) {
+      if (status.name != route.route) continue;
+      const std::uint64_t sum = status.delivered + status.dropped + status.rejected;
+      if (sum != journaled_.size() || status.lost_to_retention != 0)
+        complain(logbook_,
+                 fmt::format("{}: {} delivered + {} dropped + {} rejected are not the {} records of the journal",
+                             route.route, status.delivered, status.dropped, status.rejected, journaled_.size()));
+    }
+  }
+
+private:
+  const std::vector<Arrival>& arrivals(const RouteTruth& route) const {
+    static const std::vector<Arrival> none;
+    const auto found = harbour_.receivers().find(route.receiver);
+    return found == harbour_.receivers().end() ? none : found->second.arrivals;
+  }
+
+  const Harbour& harbour_;
+  const MemoryDeadLetters& letters_;
+  runtime::Program& program_;
+  Logbook& logbook_;
+  bool is_whole_ = false;  // retention has removed nothing
+  std::vector<Journaled> journaled_;
+};
+
+}  // namespace
+
+Shown ask_tenant(simulator::TenantModel& tenant) {
+  Shown shown;
+  const net::ServerResponse truth = ask(tenant, "GET", "/_sim/truth", "");
+  std::string_view rest = truth.body;
+  while (!rest.empty()) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+    if (line.empty()) continue;
+    const json::value value = json::parse(line);
+    const std::string feed = json::value_to<std::string>(value.at("feed"));
+    if (feed == "files") continue;  // not collected here
+    ++shown.lines;
+    shown.ids.insert({feed, json::value_to<std::string>(value.at("id"))});
+  }
+  for (const auto& [feed, path] :
+       {std::pair{"alerts", "/api/v1/alerts/"}, std::pair{"entities", "/api/v1/entities/"}}) {
+    const net::ServerResponse list = ask(tenant, "POST", path, R"({"filters":{},"skip":0,"limit":100})");
+    boost::system::error_code error;
+    const json::value value = json::parse(list.body, error);
+    if (error || !value.is_object() || !value.as_object().contains("data")) continue;
+    for (const json::value& record : value.at("data").as_array())
+      if (record.is_object() && record.as_object().contains("_id"))
+        shown.newest[{feed, json::value_to<std::string>(record.at("_id"))}] = canonical(record);
+  }
+  return shown;
+}
+
+void judge(const Shown& shown, const Shown& shown_after, const Harbour& harbour, const MemoryDeadLetters& letters,
+           runtime::Program& program, const std::vector<RouteTruth>& routes, Logbook& logbook) {
+  Judge judge(harbour, letters, program, logbook);
+  logbook.shown = shown.lines;
+  logbook.letters = letters.letters.size();
+  judge.read_journal();
+  judge.journal_repeats_nothing();
+  for (const RouteTruth& route : routes) {
+    judge.nothing_is_missing(route, shown);
+    judge.newest_content_arrived(route, shown, shown_after);
+    judge.order_is_kept(route);
+    judge.doubles_are_explained(route);
+    judge.sums_are_right(route);
+  }
+}
+
+}  // namespace capstan::voyages
