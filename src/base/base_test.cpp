@@ -82,6 +82,9 @@ TEST(Digest, MatchesPublishedValues) {
   EXPECT_EQ(crc32c(std::string(32, '\0')), 0x8A9136AAU);  // the same
   EXPECT_EQ(crc32c("456789", crc32c("123")), crc32c("123456789"));
   EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");  // FIPS 180-4
+  EXPECT_EQ(md5_hex("abc"), "900150983cd24fb0d6963f7d28e17f72");                                     // RFC 1321
+  EXPECT_EQ(sha1_hex("abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");                            // FIPS 180-4
+  EXPECT_EQ(xxhash64("abc"), 0x44BC2CF5AD770999ULL);  // the xxHash specification
 }
 
 TEST(Text, CutsAtCharacterBorders) {

@@ -602,6 +602,9 @@ NodePtr ExpressionBinder::bind_call(const Expression& e, Scope& scope) {
   if (e.name == "columnifexists" || e.name == "column_ifexists") return bind_column_if_exists(e, scope);
   const FunctionRow* row = find_function(e.name);
   if (row == nullptr) {
+    if (const std::string_view advice = refusal_of_function(e.name); !advice.empty())
+      return refuse(ErrorCode::kql_not_supported, {e.span.begin, e.span.begin + e.name.size()},
+                    fmt::format("the function \"{}\" is not supported: {}", e.name, advice));
     std::vector<std::string_view> names = function_names();
     for (const std::string_view more : {"iff", "iif", "case", "coalesce", "columnifexists"}) names.push_back(more);
     const std::string_view near = nearest(e.name, names);
@@ -649,6 +652,8 @@ NodePtr ExpressionBinder::fit(const Expression& argument, NodePtr node, char wan
     case 't':
       return type == Type::timespan || type == Type::dynamic ? make_conversion(std::move(node), Type::timespan)
                                                              : mismatch("a timespan");
+    case 'h':
+      return type == Type::string || type == Type::datetime ? node : mismatch("text or a datetime; use tostring()");
     case 'y':
       return type == Type::dynamic ? node : mismatch("dynamic");
     default:

@@ -14,6 +14,7 @@ namespace capstan::kql {
 //   s  string (or dynamic)     S  any scalar, as tostring() writes it     x  the same, dynamic refused
 //   l  long or int             r  any number, as real            b  bool
 //   d  datetime                t  timespan                       y  dynamic
+//   h  string or datetime as it is
 //   n  int, long, real, timespan or datetime as it is            a  anything as it is
 // Behind a letter: ! the argument has to be constant; ? it may be missing; * it may come any number of times (at least
 // once).
@@ -48,7 +49,13 @@ std::span<const FunctionRow> number_functions();
 std::span<const FunctionRow> text_functions();
 std::span<const FunctionRow> time_functions();
 std::span<const FunctionRow> dynamic_functions();
+std::span<const FunctionRow> digest_functions();
+std::span<const FunctionRow> address_functions();
 const FunctionRow* find_function(std::string_view name);
 std::vector<std::string_view> function_names();
+
+// A function that KQL has and we refuse: why, or what does the same here. Empty for names that KQL does not have
+// either.
+std::string_view refusal_of_function(std::string_view name);
 
 }  // namespace capstan::kql

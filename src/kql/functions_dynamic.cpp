@@ -1,9 +1,11 @@
 #include <algorithm>
 #include <array>
 
+#include "cef_message.h"
 #include "convert.h"
 #include "dynamic_form.h"
 #include "functions.h"
+#include "xml.h"
 
 namespace capstan::kql {
 
@@ -46,6 +48,16 @@ Datum parse_json(Frame& frame, Arguments a) {
   text.kind = Dynamic::Kind::string;
   text.text = a[0].text;
   return made(frame, text);
+}
+
+Datum parse_xml(Frame& frame, Arguments a) {
+  const auto value = read_xml(a[0].text, frame.work.arena);
+  return value ? made(frame, *value) : Datum::null(Type::dynamic);
+}
+
+Datum parse_cef(Frame& frame, Arguments a) {
+  const auto value = read_cef(a[0].text, frame.work.arena);
+  return value ? made(frame, *value) : Datum::null(Type::dynamic);
 }
 
 Datum array_length(Frame&, Arguments a) {
@@ -248,6 +260,8 @@ Datum type_name(Frame&, Arguments a) {
 
 constexpr std::array rows{
     FunctionRow{"parse_json", "a", "y", Tier::portable, NameKind::argument, parse_json},
+    FunctionRow{"parse_xml", "s", "y", Tier::portable, NameKind::argument, parse_xml},
+    FunctionRow{"parse_cef_dictionary", "s", "y", Tier::portable, NameKind::none, parse_cef},
     FunctionRow{"todynamic", "a", "y", Tier::extension, NameKind::argument, parse_json},
     FunctionRow{"array_length", "y", "l", Tier::portable, NameKind::none, array_length},
     FunctionRow{"array_concat", "y*", "y", Tier::portable, NameKind::none, array_concat},

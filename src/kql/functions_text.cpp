@@ -2,7 +2,6 @@
 #include <array>
 #include <map>
 
-#include "base/digest.h"
 #include "convert.h"
 #include "functions.h"
 #include "operators.h"
@@ -304,8 +303,6 @@ Datum base64_decode(Frame& frame, Arguments a) {
   return is_utf8(out) ? text_of(frame, out) : Datum::of(std::string_view{});
 }
 
-Datum sha256(Frame& frame, Arguments a) { return a[0].text.empty() ? a[0] : text_of(frame, sha256_hex(a[0].text)); }
-
 Datum is_empty(Frame& frame, Arguments a) {
   return Datum::of(a[0].is_null || (convert(a[0], Type::string, frame.work).text.empty()));
 }
@@ -334,7 +331,6 @@ constexpr std::array rows{
     FunctionRow{"base64_decodestring", "S", "s", Tier::portable, NameKind::none, base64_decode},
     FunctionRow{"base64_encode_tostring", "S", "s", Tier::accepted, NameKind::none, base64_encode},
     FunctionRow{"base64_decode_tostring", "S", "s", Tier::accepted, NameKind::none, base64_decode},
-    FunctionRow{"hash_sha256", "x", "s", Tier::portable, NameKind::none, sha256},
     FunctionRow{"isempty", "a", "b", Tier::portable, NameKind::none, is_empty},
     FunctionRow{"isnotempty", "a", "b", Tier::portable, NameKind::none, is_not_empty},
     FunctionRow{"notempty", "a", "b", Tier::accepted, NameKind::none, is_not_empty},

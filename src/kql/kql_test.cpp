@@ -152,6 +152,70 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"bin(datetime(2024-03-04 10:37), 15m)", "\"2024-03-04T10:30:00.0000000Z\""},
                     Case{"week_of_year(datetime(2021-01-01))", "53"}));
 
+INSTANTIATE_TEST_SUITE_P(
+    Xml, Expressions,
+    testing::Values(Case{"parse_xml('<e/>')", "{\"e\":null}"}, Case{"parse_xml('<e>5</e>')", "{\"e\":\"5\"}"},
+                    Case{"parse_xml('<?xml version=\"1.0\"?><!-- c --><a b=\"1\">t</a>')",
+                         "{\"a\":{\"@b\":\"1\",\"#text\":\"t\"}}"},
+                    Case{"parse_xml('<a><b>1</b><c/><b>2</b></a>')", "{\"a\":{\"b\":[\"1\",\"2\"],\"c\":null}}"},
+                    Case{"parse_xml('<a>x &lt;&#65;&#x42;<![CDATA[<&>]]></a>')", "{\"a\":\"x <AB<&>\"}"},
+                    Case{"parse_xml('<a>')", "null"}, Case{"parse_xml('<a></b>')", "null"},
+                    Case{"parse_xml('<a b=1/>')", "null"}, Case{"parse_xml('<a b=\"1\" b=\"2\"/>')", "null"},
+                    Case{"parse_xml('<a/><b/>')", "null"}, Case{"parse_xml('<a>&none;</a>')", "null"},
+                    Case{"parse_xml('<!DOCTYPE a [<!ENTITY e \"x\">]><a>&e;</a>')", "null"},
+                    Case{"parse_xml('')", "null"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Cef, Expressions,
+    testing::Values(Case{"parse_cef_dictionary(@'<134>Jul 1 h CEF:0|V\\|x|P|1|sig|a name|5|src=192.0.2.1 msg=one two "
+                         "\\= three cs1=')",
+                         "{\"Version\":\"0\",\"DeviceVendor\":\"V|x\",\"DeviceProduct\":\"P\",\"DeviceVersion\":\"1\","
+                         "\"DeviceEventClassID\":\"sig\",\"Name\":\"a name\",\"Severity\":\"5\","
+                         "\"Extension\":{\"src\":\"192.0.2.1\",\"msg\":\"one two = three\",\"cs1\":\"\"}}"},
+                    Case{"parse_cef_dictionary('CEF:0|a|b|c|d|e|1|').Extension", "{}"},
+                    Case{"parse_cef_dictionary('CEF:0|a|b|c')", "null"},
+                    Case{"parse_cef_dictionary('nothing')", "null"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Digests, Expressions,
+    testing::Values(Case{"hash_sha256('abc')", "\"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\""},
+                    Case{"hash_md5('abc')", "\"900150983cd24fb0d6963f7d28e17f72\""},
+                    Case{"hash_sha1('abc')", "\"a9993e364706816aba3e25717850c26c9cd0d89d\""},
+                    Case{"hash_md5('')", "\"\""}, Case{"hash_md5(7)", "\"8f14e45fceea167a5a36dedd4bea2543\""},
+                    Case{"hash_xxhash64('')", "-1205034819632174695"}, Case{"hash_xxhash64('abc', 10)", "9"},
+                    Case{"hash_xxhash64('abc', 0)", "null"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Addresses, Expressions,
+    testing::Values(Case{"parse_ipv4('192.0.2.7')", "3221225991"}, Case{"parse_ipv4('192.0.2.7/24')", "3221225984"},
+                    Case{"parse_ipv4('192.0.02.7')", "null"}, Case{"parse_ipv4('192.0.2.256')", "null"},
+                    Case{"parse_ipv4('192.0.2')", "null"}, Case{"parse_ipv4('192.0.2.7/33')", "null"},
+                    Case{"parse_ipv4_mask('192.0.2.255', 25)", "3221226112"},
+                    Case{"ipv4_is_in_range('192.0.2.7', '192.0.2.0/24')", "true"},
+                    Case{"ipv4_is_in_range('192.0.3.7', '192.0.2.0/24')", "false"},
+                    Case{"ipv4_is_in_range('192.0.0.0/16', '192.0.2.0/24')", "false"},
+                    Case{"ipv4_is_in_range('x', '192.0.2.0/24')", "null"},
+                    Case{"ipv4_is_in_any_range('10.1.1.1', '192.0.2.0/24', '10.0.0.0/8')", "true"},
+                    Case{"ipv4_is_in_any_range('10.1.1.1', dynamic(['192.0.2.0/24', '10.0.0.0/8']))", "true"},
+                    Case{"ipv4_is_in_any_range('10.1.1.1', 'nonsense')", "null"},
+                    Case{"ipv4_compare('192.0.2.1', '192.0.2.9')", "-1"},
+                    Case{"ipv4_compare('192.0.2.1/24', '192.0.2.9')", "0"},
+                    Case{"ipv4_is_match('192.0.2.1', '192.0.2.9', 28)", "true"},
+                    Case{"ipv4_is_private('172.16.4.4')", "true"}, Case{"ipv4_is_private('172.32.4.4')", "false"},
+                    Case{"ipv6_compare('2001:db8::1', '2001:db8::2')", "-1"},
+                    Case{"ipv6_compare('192.0.2.1', '::ffff:192.0.2.1')", "0"},
+                    Case{"ipv6_is_in_range('2001:db8:0:1::5', '2001:db8::/48')", "true"},
+                    Case{"ipv6_is_match('fe80::1%eth0', 'FE80::1')", "true"},
+                    Case{"parse_ipv6('2001:db8::1:2')", "\"2001:0db8:0000:0000:0000:0000:0001:0002\""},
+                    Case{"parse_ipv6('1::2::3')", "\"\""}, Case{"parse_ipv6(':1')", "\"\""},
+                    Case{"parse_ipv6('1:2:3:4:5:6:7:')", "\"\""}));
+
+INSTANTIATE_TEST_SUITE_P(Edges, Expressions,
+                         testing::Values(Case{"-9223372036854775808", "-9223372036854775808"},
+                                         Case{"1 + -9223372036854775808", "-9223372036854775807"},
+                                         Case{"-9223372036854775808 / -1", "-9223372036854775808"},
+                                         Case{"-9223372036854775808 % -1", "0"}, Case{"0xFFFFFFFFFFFFFFFF", "-1"}));
+
 Schema typed() {
   return {{{"User", Type::string, false, {}},
            {"Count", Type::long_integer, false, {}},
@@ -255,6 +319,12 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"source | extend x = 'a", "does not end on its line"},
         Refusal{"source | parse User with 'a' u * 'b'", "\"*\" cannot follow a text column"},
         Refusal{"source | project User, User", "stands twice"},
+        Refusal{"source | extend x = 9223372036854775808", "larger than a long can be"},
+        Refusal{"source | extend x = geo_location(User)",
+                "the function \"geo_location\" is not supported: asks a database"},
+        Refusal{"source | extend x = trim(' ', User)", "the function \"trim\" is not supported: use replace_regex"},
+        Refusal{"source | extend x = has_ipv4(User, '192.0.2.1')", "ipv4_is_in_range"},
+        Refusal{"source | extend x = hash_xxhash64(Count)", "expected text or a datetime"},
         Refusal{"source | extend x = decimal(1)", "\"decimal\" is not supported"},
         Refusal{"source | where Count in ()", "expected an expression"}, Refusal{"source |", "expected an operator"},
         Refusal{"", "the query is empty"}, Refusal{"source | lookup T on User", "there is no table \"T\""}));

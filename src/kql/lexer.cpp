@@ -262,11 +262,13 @@ private:
       add(Token::Kind::real, begin).real = std::strtod(digits.c_str(), nullptr);
       return;
     }
-    std::int64_t value = 0;
-    if (std::from_chars(digits.data(), digits.data() + digits.size(), value).ec != std::errc{})
+    constexpr std::uint64_t edge = std::uint64_t{1} << 63;
+    std::uint64_t value = 0;
+    if (std::from_chars(digits.data(), digits.data() + digits.size(), value).ec != std::errc{} || value > edge)
       complain(begin, fmt::format("the number {} is larger than a long can be", digits));
     Token& token = add(Token::Kind::long_integer, begin);
-    token.number = value;
+    token.number = static_cast<std::int64_t>(value);
+    token.needs_minus = value == edge;
     token.text = digits;
   }
 

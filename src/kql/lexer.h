@@ -27,6 +27,7 @@ struct Token {
   std::string name;
   std::int64_t number = 0;
   double real = 0;
+  bool needs_minus = false;  // 9223372036854775808 is a long only behind a minus
 };
 
 // Always ends with an end token. What cannot be read is reported and passed over.

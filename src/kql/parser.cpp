@@ -889,6 +889,13 @@ private:
 
   ExpressionPtr parse_unary() {
     if (!is_symbol("-") && !is_symbol("+")) return parse_postfix();
+    if (is_symbol("-") && peek(1).needs_minus) {
+      auto smallest = make(Kind::long_integer);
+      smallest->number = peek(1).number;
+      smallest->span.end = peek(1).span.end;
+      at_ += 2;
+      return smallest;
+    }
     auto node = std::make_unique<Expression>();
     node->kind = Kind::unary;
     node->span = peek().span;
@@ -948,6 +955,10 @@ private:
       }
       case Token::Kind::long_integer:
       case Token::Kind::timespan: {
+        if (token.needs_minus) {
+          complain(fmt::format("the number {} is larger than a long can be", token.text));
+          return nullptr;
+        }
         auto node = make(token.kind == Token::Kind::timespan ? Kind::timespan : Kind::long_integer);
         node->number = token.number;
         ++at_;

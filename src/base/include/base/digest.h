@@ -23,4 +23,10 @@ Hash128 hash128(std::string_view bytes, std::uint64_t seed = 0);
 // SHA-256 (FIPS 180-4), lower-case hexadecimal: evidence that people compare.
 std::string sha256_hex(std::string_view bytes);
 
+// What other systems ask for by name; lower-case hexadecimal. Neither withstands an adversary.
+std::string md5_hex(std::string_view bytes);   // RFC 1321
+std::string sha1_hex(std::string_view bytes);  // FIPS 180-4
+// XXH64, seed 0, as KQL's hash_xxhash64(): not the XXH3 of hash64().
+std::uint64_t xxhash64(std::string_view bytes);
+
 }  // namespace capstan
