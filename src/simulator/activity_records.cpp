@@ -116,26 +116,20 @@ void Activities::write(const Entry& entry, std::string& out) const {
   json.number("instantiation", received).number("instantiationRaw", received);
   json.number("created", entry.moment.created).number("createdRaw", entry.moment.created);
   json.number("eventType", facts.operation.event_type).text("eventTypeValue", facts.operation.event_value);
-  json.open("eventRouting").flag("scubaUnpacker", false).flag("lograbber", app.connector != 0).flag("auditing", true);
+  json.open("eventRouting").flag("lograbber", app.connector != 0).flag("auditing", true);
   if (app.connector == 0) json.flag("adminEvent", true);
   json.close();
   write_client(json, facts);
   write_objects(json, facts);
   if (app.connector != 0) json.number("confidenceLevel", facts.is_login() ? 30 : 20).number("srcAppId", app.connector);
   json.number("source", 2);
-  json.open("lograbberService").flag("o365EventGrabber", !facts.is_login()).flag("gediEvent", true).close();
-  json.open("collected").open("o365").text("blobCreated", iso_time(received));
-  json.text("blobId",
-            fmt::format("{}$audit_general$Audit_General$emea{:04}", hex_digits(facts.random, 20), facts.random % 100));
-  json.close().close();
   write_raw(json, facts, entry.moment);
   write_people(json, facts);
   json.text("uid", id).text("appName", app.name).text("eventTypeName", facts.operation.category);
   json.open_list("classifications");
   if (facts.is_login()) json.text("", "access");
   json.close_list().text("description_id", "EVENT_DESCRIPTION_BASIC_EVENT");
-  json.open("description_metadata").text("target_object", "").text("operation_name", facts.operation.name);
-  json.text("colon", facts.operation.has_file ? ": " : "").text("dash", "").close();
+  json.open("description_metadata").text("operation_name", facts.operation.name).close();
   json.text("description", facts.operation.has_file
                                ? fmt::format(fmt::runtime(facts.operation.description), file_name(facts.random))
                                : std::string(facts.operation.description));
@@ -147,10 +141,10 @@ void Activities::write_client(JsonText& json, const Facts& facts) const {
   const Browser& agent = facts.agent;
   json.open("device").text("clientIP", facts.ip).text("userAgent", agent.text);
   json.text("countryCode", where.country).close();
-  json.open("location").text("countryCode", where.country).text("city", where.city).text("region", where.region);
+  json.open("location").text("countryCode", where.country).text("city", where.city);
   json.raw("longitude", where.longitude).raw("latitude", where.latitude);
   json.text("organizationSearchable", where.carrier).flag("anonymousProxy", facts.random % 50 == 0);
-  json.flag("isSatelliteProvider", false).number("category", facts.random % 9 == 0 ? 1 : 0);
+  json.number("category", facts.random % 9 == 0 ? 1 : 0);
   json.text("categoryValue", facts.random % 9 == 0 ? "CORPORATE" : "NONE").text("carrier", where.carrier).close();
   json.open("user");
   if (facts.operation.kind != "login") json.text("userName", facts.who.address);
@@ -161,9 +155,9 @@ void Activities::write_client(JsonText& json, const Facts& facts) const {
   const std::string_view major = agent.version.substr(0, agent.version.find('.'));
   json.open("userAgent").text("family", agent.family).text("name", agent.family).text("major", major);
   json.text("minor", "0").text("version", agent.version);
-  json.open("operatingSystem").text("name", agent.system).text("family", agent.system).close();
-  json.text("type", "Browser").text("typeName", "Browser").text("deviceType", agent.device);
-  json.flag("nativeBrowser", false).text("os", agent.system).text("browser", agent.family);
+  json.open("operatingSystem").text("name", agent.system).close();
+  json.text("type", "Browser").text("deviceType", agent.device);
+  json.text("browser", agent.family);
   json.open_list("tags").close_list().close();
   if (facts.is_login()) json.open("session").text("sessionId", hex_digits(facts.random ^ 5, 64)).close();
   json.open("internals").open_list("otherIPs").text("", facts.ip).close_list().close();
@@ -174,18 +168,18 @@ void Activities::write_objects(JsonText& json, const Facts& facts) const {
   json.open("mainInfo").open_list("eventObjects");
   if (facts.operation.has_file) {
     json.open().number("objType", 1).number("role", 3).open_list("tags").close_list();
-    json.text("name", facts.file_link()).text("id", as_guid(hex_digits(facts.random ^ 1, 32)));
+    json.text("name", file_name(facts.random)).text("id", as_guid(hex_digits(facts.random ^ 1, 32)));
     json.text("serviceObjectType", "File").close();
   } else {
     json.open().text("id", as_guid(hex_digits(facts.random ^ 2, 32))).text("name", "Request ID");
     json.number("objType", 7).number("role", 3).open_list("tags").close_list();
     json.text("value", facts.random % 2 == 0 ? "true" : "scope=all|mode=\\silent\\").close();
   }
-  json.open().number("objType", 21).number("role", 4).open_list("tags").close_list().text("name", who.name);
-  json.number("instanceId", 0).flag("resolved", true).number("saasId", 11161).text("id", who.address);
-  json.number("link", -static_cast<std::int64_t>(facts.random % 1'000'000'000)).close();
+  json.open().number("objType", 21).number("role", 4).text("name", who.name);
+  json.flag("resolved", true).number("saasId", 11161).text("id", who.address);
+  json.close();
   json.open().number("objType", 23).number("role", 4).open_list("tags").text("", hex_digits(company_.seed ^ 77, 24));
-  json.close_list().text("name", who.name).number("instanceId", 0).flag("resolved", true).number("saasId", 11161);
+  json.close_list().text("name", who.name).flag("resolved", true).number("saasId", 11161);
   json.text("id", who.guid).close().close_list();
   json.text("rawOperationName", facts.operation.name).text("prettyOperationName", facts.operation.name);
   if (facts.is_login()) {
@@ -199,31 +193,23 @@ void Activities::write_objects(JsonText& json, const Facts& facts) const {
 // What the application itself said: any shape, names that differ in case only, numbers above 2^53, line ends.
 void Activities::write_raw(JsonText& json, const Facts& facts, const Moment& moment) const {
   const auto large = static_cast<std::int64_t>((1ULL << 53) + 1 + facts.random % (1ULL << 60));
-  json.open("rawDataJson").text("OrganizationId", company_.tenant_guid);
-  json.text("CreationTime", iso_time(moment.event)).number("RecordType", static_cast<std::int64_t>(facts.random % 90));
-  json.text("Operation", facts.operation.name).number("UserType", 0).text("Workload", facts.app.name);
-  json.text("ClientIP", facts.ip).text("UserKey", hex_digits(facts.random ^ 3, 16)).number("Version", 1);
+  json.open("rawDataJson").text("CreationTime", iso_time(moment.event));
+  json.number("RecordType", static_cast<std::int64_t>(facts.random % 90));
   json.text("Id", as_guid(facts.digits + hex_digits(facts.random ^ 4, 16))).number("id", large);
-  json.text("Level", "Informational").number("level", static_cast<std::int64_t>(facts.random % 5));
-  json.text("EventName", facts.operation.name).null("eventName");
-  json.text("UserId", facts.who.address).text("Department", department(facts.random));
-  json.text("CorrelationId", as_guid(hex_digits(facts.random ^ 6, 32)));
+  json.text("Level", "Informational").number("level", static_cast<std::int64_t>(facts.random % 5)).null("EventName");
+  json.text("UserId", facts.who.address);
   if (facts.operation.has_file) {
     json.text("ObjectId", facts.file_link()).text("SourceFileName", file_name(facts.random));
-    json.number("FileSizeBytes", static_cast<std::int64_t>(facts.random % 50'000'000)).text("ItemType", "File");
-    json.text("ListItemUniqueId", as_guid(hex_digits(facts.random ^ 7, 32)));
-    json.text("SiteUrl", "https://files.example/personal/").flag("DoNotDistributeEvent", true);
+    json.number("FileSizeBytes", static_cast<std::int64_t>(facts.random % 50'000'000));
   }
-  json.open_list("ExtendedProperties").open().text("Name", "RequestType").text("Value", "OAuth2:Authorize").close();
-  json.open().text("Name", "path").text("Value", "C:\\Users\\Public|x=1\nsecond line\tafter a tab").close();
-  json.open().null("Name").text("Value", "100 %").close().close_list();
-  json.number("SequenceNumber", large + 2).null("TargetContextId").close();
+  json.open_list("ExtendedProperties").open().text("Name", "path");
+  json.text("Value", "C:\\Public|x=1\nsecond line\tafter a tab").close().close_list().close();
 }
 
 void Activities::write_people(JsonText& json, const Facts& facts) const {
   const Person& who = facts.who;
   json.open("resolvedActor").text("id", who.guid).text("saasId", "11161").text("instanceId", "0");
-  json.open_list("tags").text("", hex_digits(company_.seed ^ 77, 24)).close_list().text("objType", "23");
+  json.text("objType", "23");
   json.text("name", who.name).text("role", "4").flag("resolved", true).close();
   const auto named = [&](std::string_view key, std::string_view id) {
     json.open(key).text("displayName", who.name);

@@ -1,5 +1,3 @@
-#include <fmt/format.h>
-
 #include "base/time.h"
 #include "dice.h"
 #include "records.h"
@@ -18,12 +16,19 @@ static_assert(inverse_of(factor) * factor == 1);
 
 std::uint64_t key_of(std::uint64_t seed, Stream stream) { return mix(mix(seed) + static_cast<std::uint64_t>(stream)); }
 
+void append_digits(std::string& out, std::uint64_t number) {
+  constexpr char hex[] = "0123456789abcdef";
+  for (int shift = 60; shift >= 0; shift -= 4) out += hex[(number >> shift) & 15];
+}
+
 bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
 
 }  // namespace
 
 std::string id_digits(std::uint64_t seed, Stream stream, std::uint32_t index) {
-  return fmt::format("{:016x}", ((std::uint64_t{index} + 1) * factor) ^ key_of(seed, stream));
+  std::string digits;
+  append_digits(digits, ((std::uint64_t{index} + 1) * factor) ^ key_of(seed, stream));
+  return digits;
 }
 
 std::optional<std::uint32_t> index_of_digits(std::uint64_t seed, Stream stream, std::string_view text) {
@@ -46,14 +51,15 @@ std::optional<std::uint32_t> index_of_digits(std::uint64_t seed, Stream stream, 
 
 std::string hex_digits(std::uint64_t seed, std::uint64_t count) {
   std::string digits;
-  for (std::uint64_t part = 1; digits.size() < count; ++part) digits += fmt::format("{:016x}", mix(seed ^ mix(part)));
+  for (std::uint64_t part = 1; digits.size() < count; ++part) append_digits(digits, mix(seed ^ mix(part)));
   digits.resize(count);
   return digits;
 }
 
 std::string as_guid(std::string_view digits) {
-  return fmt::format("{}-{}-{}-{}-{}", digits.substr(0, 8), digits.substr(8, 4), digits.substr(12, 4),
-                     digits.substr(16, 4), digits.substr(20, 12));
+  std::string guid(digits.substr(0, 32));
+  for (const std::size_t place : {20U, 16U, 12U, 8U}) guid.insert(place, 1, '-');
+  return guid;
 }
 
 std::string iso_time(std::int64_t ms) { return to_iso8601(from_epoch_ms(ms)); }
