@@ -68,9 +68,11 @@ private:
     if (option.is_repeatable && option.is_positional())
       parsed->expected(0, -1);
     else
-      parsed->expected(1)->multi_option_policy(option.is_repeatable ? CLI::MultiOptionPolicy::TakeAll
-                                                                    : CLI::MultiOptionPolicy::TakeLast);
-    if (option.is_repeatable && !option.is_positional()) parsed->allow_extra_args(false);
+      // One value for each time it is given: what follows is a positional argument.
+      parsed->expected(1)
+          ->multi_option_policy(option.is_repeatable ? CLI::MultiOptionPolicy::TakeAll
+                                                     : CLI::MultiOptionPolicy::TakeLast)
+          ->allow_extra_args(false);
     bound_.push_back({&option, parsed});
   }
 

@@ -54,8 +54,16 @@ Result<simulator::SimulatorOptions> tenant_options(const Arguments& arguments) {
   return options;
 }
 
+// "127.0.0.1:0", "[::1]:8080". Port 0 is any, which is no address to connect to and so not net::parse_address's.
+std::optional<net::Address> parse_listen(std::string_view text) {
+  if (!text.ends_with(":0")) return net::parse_address(text);
+  auto address = net::parse_address(std::string(text.substr(0, text.size() - 1)) + "1");
+  if (address) address->port = 0;
+  return address;
+}
+
 Result<simulator::ListenOptions> listen_options(const Arguments& arguments) {
-  const auto address = net::parse_address(arguments.text("listen"));
+  const auto address = parse_listen(arguments.text("listen"));
   if (!address)
     return Error(ErrorCode::wrong_usage,
                  fmt::format("reading --listen: expected an address and a port such as 127.0.0.1:0, got \"{}\"",
