@@ -160,12 +160,27 @@ void ExpressionBinder::note_extension(Span span, std::string_view what) {
 }
 
 std::size_t ExpressionBinder::slot_of(BoundColumn& column) {
-  if (!column.slot) {
-    column.slot = program_.slots++;
-    program_.inputs.push_back({column.name, {}, column.type, column.is_epoch_ms});
-    program_.input_slots.push_back(*column.slot);
+  if (column.slot) return *column.slot;
+  for (std::size_t i = 0; i < program_.inputs.size(); ++i) {
+    const Input& known = program_.inputs[i];
+    if (known.column != column.name || !known.members.empty()) continue;
+    column.slot = program_.input_slots[i];
+    return *column.slot;
   }
+  column.slot = program_.add_input({column.name, {}, column.type, column.is_epoch_ms});
   return *column.slot;
+}
+
+std::size_t ExpressionBinder::read_slot_of(BoundColumn& column) {
+  const std::size_t slot = slot_of(column);
+  for (std::size_t i = 0; i < program_.inputs.size(); ++i)
+    if (program_.input_slots[i] == slot) program_.input_is_read[i] = true;
+  return slot;
+}
+
+std::string ExpressionBinder::what_became_of(std::string_view member, const Scope& scope) {
+  if (survives(scope.member_rules, member)) return {};
+  return fmt::format("there is no column \"{}\" any more: an operator before this one took it away", member);
 }
 
 NodePtr ExpressionBinder::bind(const Expression& e, Scope& scope) {
@@ -265,7 +280,8 @@ NodePtr ExpressionBinder::bind_dynamic(const Expression& e) {
 NodePtr ExpressionBinder::bind_name(const Expression& e, Scope& scope) {
   if (const auto parameter = scope.parameters.find(e.name); parameter != scope.parameters.end())
     return parameter->second;
-  if (BoundColumn* column = scope.find_column(e.name)) return std::make_shared<Slot>(column->type, slot_of(*column));
+  if (BoundColumn* column = scope.find_column(e.name))
+    return std::make_shared<Slot>(column->type, read_slot_of(*column));
   if (const auto let = scope.lets.find(e.name); let != scope.lets.end()) {
     if (let->second.scalar) return let->second.scalar;
     return refuse(ErrorCode::kql_type, e.span,
@@ -273,8 +289,10 @@ NodePtr ExpressionBinder::bind_name(const Expression& e, Scope& scope) {
                               let->second.table != nullptr ? "table" : "function"));
   }
   if (scope.is_open) {
+    if (std::string gone = what_became_of(e.name, scope); !gone.empty())
+      return refuse(ErrorCode::kql_unknown_name, e.span, std::move(gone));
     scope.columns.push_back({e.name, Type::dynamic, std::nullopt, false});
-    return std::make_shared<Slot>(Type::dynamic, slot_of(scope.columns.back()));
+    return std::make_shared<Slot>(Type::dynamic, read_slot_of(scope.columns.back()));
   }
   std::vector<std::string_view> names;
   for (const BoundColumn& column : scope.columns) names.push_back(column.name);
@@ -301,14 +319,15 @@ NodePtr ExpressionBinder::input_path(const Expression& e, Scope& scope) {
   };
   if (!is_plain(at->name) || !std::ranges::all_of(members, is_plain)) return nullptr;
   const BoundColumn* column = scope.find_column(at->name);
-  if (column == nullptr && (!scope.is_open || scope.lets.contains(at->name))) return nullptr;
+  if (column == nullptr && (!scope.is_open || scope.lets.contains(at->name) || !survives(scope.member_rules, at->name)))
+    return nullptr;
   if (column != nullptr && (column->type != Type::dynamic || column->slot)) return nullptr;
   for (std::size_t i = 0; i < program_.inputs.size(); ++i)
     if (program_.inputs[i].column == at->name && program_.inputs[i].members == members)
       return std::make_shared<Slot>(Type::dynamic, program_.input_slots[i]);
-  program_.inputs.push_back({at->name, members, Type::dynamic, false});
-  program_.input_slots.push_back(program_.slots);
-  return std::make_shared<Slot>(Type::dynamic, program_.slots++);
+  const std::size_t slot = program_.add_input({at->name, members, Type::dynamic, false});
+  program_.input_is_read.back() = true;
+  return std::make_shared<Slot>(Type::dynamic, slot);
 }
 
 NodePtr ExpressionBinder::bind_path(const Expression& e, Scope& scope) {
@@ -591,7 +610,7 @@ NodePtr ExpressionBinder::bind_column_if_exists(const Expression& e, Scope& scop
   Frame frame{{}, work};
   BoundColumn* column = scope.find_column(name->evaluate(frame).text);
   if (column == nullptr) return otherwise;
-  return std::make_shared<Slot>(column->type, slot_of(*column));
+  return std::make_shared<Slot>(column->type, read_slot_of(*column));
 }
 
 NodePtr ExpressionBinder::bind_call(const Expression& e, Scope& scope) {

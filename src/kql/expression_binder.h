@@ -21,6 +21,10 @@ public:
   static std::string implicit_name(const Expression& expression);
   // The slot of a column; asks the record for it when nobody has.
   std::size_t slot_of(BoundColumn& column);
+  // The same for an expression: the input is needed, not only passed on.
+  std::size_t read_slot_of(BoundColumn& column);
+  // Why a member of an open record cannot be named any more; empty when it can.
+  static std::string what_became_of(std::string_view member, const Scope& scope);
   void note_extension(Span span, std::string_view what);
 
 private:

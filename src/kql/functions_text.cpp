@@ -14,6 +14,12 @@ namespace {
 
 Datum text_of(Frame& frame, std::string_view text) { return Datum::of(frame.work.arena.copy(text)); }
 
+// An empty text to build a result in.
+std::string& blank(Frame& frame) {
+  frame.work.text.clear();
+  return frame.work.text;
+}
+
 // Where every character begins, and the end.
 std::vector<std::size_t> borders(std::string_view text) {
   std::vector<std::size_t> all;
@@ -51,7 +57,7 @@ Datum substring(Frame&, Arguments a) {
 
 template <bool Upper>
 Datum change_case(Frame& frame, Arguments a) {
-  std::string out;
+  std::string& out = blank(frame);
   for (std::size_t at = 0; at < a[0].text.size();) {
     const std::size_t begin = at;
     const char32_t c = next_character(a[0].text, at);
@@ -78,13 +84,13 @@ Datum change_case(Frame& frame, Arguments a) {
 }
 
 Datum concatenate(Frame& frame, Arguments a) {
-  std::string out;
+  std::string& out = blank(frame);
   for (const Datum& part : a) out += part.text;
   return text_of(frame, out);
 }
 
 Datum concatenate_delimited(Frame& frame, Arguments a) {
-  std::string out;
+  std::string& out = blank(frame);
   for (std::size_t i = 1; i < a.size(); ++i) {
     if (i > 1) out += a[0].text;
     out += a[i].text;
@@ -250,7 +256,7 @@ Datum replace_pattern_modern(Frame& frame, Arguments a) {
 
 Datum replace_text(Frame& frame, Arguments a) {
   if (a[1].text.empty()) return a[0];
-  std::string out;
+  std::string& out = blank(frame);
   std::string_view rest = a[0].text;
   for (std::size_t found = rest.find(a[1].text); found != std::string_view::npos; found = rest.find(a[1].text)) {
     out += rest.substr(0, found);
@@ -264,7 +270,7 @@ Datum replace_text(Frame& frame, Arguments a) {
 constexpr std::string_view base64_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 Datum base64_encode(Frame& frame, Arguments a) {
-  std::string out;
+  std::string& out = blank(frame);
   const std::string_view in = a[0].text;
   for (std::size_t i = 0; i < in.size(); i += 3) {
     std::uint32_t group = 0;
@@ -288,7 +294,7 @@ Datum base64_decode(Frame& frame, Arguments a) {
   std::string_view in = a[0].text;
   if (in.size() % 4 != 0) return Datum::of(std::string_view{});
   while (in.ends_with('=') && in.size() + 2 > a[0].text.size()) in.remove_suffix(1);
-  std::string out;
+  std::string& out = blank(frame);
   std::uint32_t bits = 0;
   int held = 0;
   for (const char c : in) {

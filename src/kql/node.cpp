@@ -1,6 +1,15 @@
 #include "node.h"
 
+#include "input.h"
+
 namespace capstan::kql {
+
+// An object or array of the record is read when somebody first looks at it.
+Datum Slot::evaluate(Frame& frame) const {
+  Datum& held = frame.slots[index_];
+  if (is_unread(held)) held = read_dynamic_input(held.text, frame.work);
+  return held;
+}
 
 Dynamic copy_into(const Dynamic& value, Arena& arena) {
   Dynamic copy = value;

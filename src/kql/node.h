@@ -20,6 +20,9 @@ struct Workspace {
   JsonDocument json;
   std::int64_t now = 0;  // ticks; fixed for a batch
   std::uint64_t random = 0x9E3779B97F4A7C15;
+  std::string text;         // where a function builds what it then copies into the arena; keeps its memory
+  std::string folded_text;  // for searches that ignore case beyond ASCII
+  std::string folded_needle;
   std::uint64_t quiet_failures = 0;  // conversions and patterns that gave null
 };
 
@@ -59,7 +62,7 @@ private:
 class Slot final : public Node {
 public:
   Slot(Type type, std::size_t index) : Node(type), index_(index) {}
-  Datum evaluate(Frame& frame) const override { return frame.slots[index_]; }
+  Datum evaluate(Frame& frame) const override;
   std::size_t index() const { return index_; }
 
 private:

@@ -1,6 +1,7 @@
 #include "operators.h"
 
 #include <cmath>
+#include <cstring>
 #include <unordered_set>
 
 #include "calendar.h"
@@ -248,6 +249,12 @@ private:
 };
 
 bool is_ascii(std::string_view text) {
+  constexpr std::uint64_t highs = 0x8080'8080'8080'8080;
+  for (; text.size() >= sizeof(std::uint64_t); text.remove_prefix(sizeof(std::uint64_t))) {
+    std::uint64_t eight = 0;
+    std::memcpy(&eight, text.data(), sizeof eight);
+    if ((eight & highs) != 0) return false;
+  }
   for (const char c : text)
     if ((static_cast<unsigned char>(c) & 0x80) != 0) return false;
   return true;
@@ -319,7 +326,7 @@ public:
   TextSearchNode(TextSearch search, NodePtr text, NodePtr needle)
       : Node(Type::boolean), search_(search), text_(std::move(text)), needle_(std::move(needle)) {}
   Datum evaluate(Frame& frame) const override {
-    return Datum::of(matches(search_, text_->evaluate(frame).text, needle_->evaluate(frame).text));
+    return Datum::of(matches(search_, text_->evaluate(frame).text, needle_->evaluate(frame).text, frame.work));
   }
 
 private:
@@ -355,7 +362,7 @@ public:
     const Datum text = text_->evaluate(frame);
     const TextSearch has{TextSearch::Kind::has, true, false};
     const bool stopped = any_candidate(frame, needles_, [&](const Datum& needle) {
-      return matches(has, text.text, convert(needle, Type::string, frame.work).text) != wants_all_;
+      return matches(has, text.text, convert(needle, Type::string, frame.work).text, frame.work) != wants_all_;
     });
     return Datum::of((stopped != wants_all_) != is_negated_);
   }
@@ -384,13 +391,14 @@ public:
     Frame frame{{}, work};
     for (const NodePtr& candidate : candidates_) {
       const std::string_view text = candidate->evaluate(frame).text;
-      texts_.insert(ignores_case_ ? folded(text) : std::string(text));
+      if (ignores_case_) fold_into(text, work.folded_text);
+      texts_.insert(ignores_case_ ? work.folded_text : std::string(text));
     }
   }
 
   Datum evaluate(Frame& frame) const override {
     const Datum subject = subject_->evaluate(frame);
-    if (is_hashed_) return Datum::of(contains_text(subject.text) != is_negated_);
+    if (is_hashed_) return Datum::of(contains_text(subject.text, frame.work) != is_negated_);
     bool met_null = false;
     const bool found = any_candidate(frame, candidates_, [&](const Datum& candidate) {
       const auto equal = is_equal(frame, subject, candidate);
@@ -407,14 +415,16 @@ private:
     std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
   };
 
-  bool contains_text(std::string_view text) const {
-    return ignores_case_ ? texts_.contains(folded(text)) : texts_.contains(text);
+  bool contains_text(std::string_view text, Workspace& work) const {
+    if (!ignores_case_) return texts_.contains(text);
+    fold_into(text, work.folded_text);
+    return texts_.contains(std::string_view(work.folded_text));
   }
 
   std::optional<bool> is_equal(Frame& frame, const Datum& subject, const Datum& candidate) const {
     if (!ignores_case_) return are_equal(subject, candidate);
     return matches({TextSearch::Kind::equals, true, false}, convert(subject, Type::string, frame.work).text,
-                   convert(candidate, Type::string, frame.work).text);
+                   convert(candidate, Type::string, frame.work).text, frame.work);
   }
 
   bool ignores_case_;
@@ -535,10 +545,12 @@ NodePtr make_conversion(NodePtr subject, Type to) {
   return fold_constant(std::make_shared<ConversionNode>(subject, to), {subject.get()});
 }
 
-bool matches(TextSearch wanted, std::string_view text, std::string_view needle) {
+bool matches(TextSearch wanted, std::string_view text, std::string_view needle, Workspace& work) {
   bool found = false;
   if (wanted.ignores_case && (!is_ascii(needle) || !is_ascii(text))) {
-    found = search(wanted.kind, folded(text), folded(needle), false);
+    fold_into(text, work.folded_text);
+    fold_into(needle, work.folded_needle);
+    found = search(wanted.kind, work.folded_text, work.folded_needle, false);
   } else {
     found = search(wanted.kind, text, needle, wanted.ignores_case);
   }
@@ -602,9 +614,8 @@ char32_t fold(char32_t c) {
   return c;
 }
 
-std::string folded(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
+void fold_into(std::string_view text, std::string& out) {
+  out.clear();
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t begin = at;
     const char32_t c = next_character(text, at);
@@ -614,7 +625,6 @@ std::string folded(std::string_view text) {
       append_character(fold(c), out);
     }
   }
-  return out;
 }
 
 bool is_term_character(char32_t c) {

@@ -34,7 +34,7 @@ struct TextSearch {
 };
 // Both sides are string.
 NodePtr make_text_search(TextSearch search, NodePtr text, NodePtr needle);
-bool matches(TextSearch search, std::string_view text, std::string_view needle);
+bool matches(TextSearch search, std::string_view text, std::string_view needle, Workspace& work);
 // has_any, has_all: the needles are strings or one dynamic array.
 NodePtr make_has_list(bool wants_all, bool is_negated, NodePtr text, std::vector<NodePtr> needles);
 
@@ -58,7 +58,7 @@ char32_t fold(char32_t c);
 // Next character of UTF-8; a byte that is not UTF-8 is a character of its own.
 char32_t next_character(std::string_view text, std::size_t& at);
 void append_character(char32_t c, std::string& out);
-std::string folded(std::string_view text);
+void fold_into(std::string_view text, std::string& out);
 bool is_term_character(char32_t c);
 
 }  // namespace capstan::kql

@@ -11,18 +11,6 @@ namespace capstan::kql {
 
 namespace {
 
-// * stands for any number of characters.
-bool matches_pattern(std::string_view pattern, std::string_view name) {
-  const std::size_t star = pattern.find('*');
-  if (star == std::string_view::npos) return pattern == name;
-  const std::string_view head = pattern.substr(0, star);
-  const std::string_view rest = pattern.substr(star + 1);
-  if (!name.starts_with(head)) return false;
-  for (std::size_t at = head.size(); at <= name.size(); ++at)
-    if (matches_pattern(rest, name.substr(at))) return true;
-  return false;
-}
-
 constexpr int table_depth_max = 16;
 
 }  // namespace
@@ -57,6 +45,20 @@ void PipelineBinder::bind(const Query& query, const Schema& schema) {
     program_.output.push_back({column.name, column.type, false, {}});
     program_.output_slots.push_back({program_.output.back(), *column.slot});
   }
+  program_.keeps_members = scope.is_open;
+  program_.member_rules = scope.member_rules;
+  read_outputs();
+}
+
+// What comes out in the column's form has to be read; what the record's own bytes say needs not.
+void PipelineBinder::read_outputs() {
+  for (const Program::Impl::OutputSlot& output : program_.output_slots) {
+    const bool is_copied = program_.keeps_members && program_.is_untouched(output);
+    if (!is_copied) program_.is_filter = false;
+    for (std::size_t i = 0; i < program_.inputs.size(); ++i)
+      if (!is_copied && program_.input_slots[i] == output.slot) program_.input_is_read[i] = true;
+  }
+  program_.is_filter = program_.is_filter && program_.keeps_members && program_.member_rules.empty();
 }
 
 // Every column that goes on needs a slot.
@@ -290,20 +292,23 @@ void PipelineBinder::bind_rename(const Operator& op, Scope& scope) {
       continue;
     }
     const auto old = std::ranges::find(scope.columns, named.expression->name, &BoundColumn::name);
-    if (old == scope.columns.end()) {
-      expressions_.bind(*named.expression, scope);  // says what is wrong, or opens the member
-      if (!scope.is_open) continue;
-    }
+    // Says what is wrong, or opens the member.
+    if (old == scope.columns.end() && !expressions_.bind(*named.expression, scope)) continue;
     const auto found = std::ranges::find(scope.columns, named.expression->name, &BoundColumn::name);
     if (found != scope.columns.end())
       renames.emplace_back(static_cast<std::size_t>(found - scope.columns.begin()), *named.name);
   }
-  for (BoundColumn& column : scope.columns) expressions_.slot_of(column);
+  for (const auto& [place, name] : renames) expressions_.slot_of(scope.columns[place]);
   for (const auto& [place, name] : renames) {
     if (scope.find_column(name) != nullptr && scope.columns[place].name != name)
       diagnostics_.add(ErrorCode::kql_syntax, op.span, fmt::format("the name \"{}\" is in use", name));
   }
-  for (const auto& [place, name] : renames) scope.columns[place].name = name;
+  MemberRule taken;
+  for (const auto& [place, name] : renames) {
+    taken.patterns.push_back(scope.columns[place].name);
+    scope.columns[place].name = name;
+  }
+  if (scope.is_open) scope.member_rules.push_back(std::move(taken));
 }
 
 void PipelineBinder::bind_patterns(const Operator& op, Scope& scope) {
@@ -318,7 +323,14 @@ void PipelineBinder::bind_patterns(const Operator& op, Scope& scope) {
     const bool is_known = !matching.empty() || std::ranges::any_of(scope.columns, [&](const BoundColumn& c) {
       return matches_pattern(pattern, c.name);
     });
-    if (!is_known && !pattern.contains('*')) {
+    if (!is_known && scope.is_open) {
+      // A member that no column names: gone, kept or put in front as it is asked for.
+      if (std::string gone = ExpressionBinder::what_became_of(pattern, scope); !gone.empty()) {
+        diagnostics_.add(ErrorCode::kql_unknown_name, span, std::move(gone));
+      } else if (op.kind == Operator::Kind::project_reorder && !pattern.contains('*')) {
+        matching.push_back({pattern, Type::dynamic, std::nullopt, false});
+      }
+    } else if (!is_known && !pattern.contains('*')) {
       std::vector<std::string_view> names;
       for (const BoundColumn& column : scope.columns) names.push_back(column.name);
       const std::string_view near = nearest(pattern, names);
@@ -333,6 +345,11 @@ void PipelineBinder::bind_patterns(const Operator& op, Scope& scope) {
   const auto is_chosen = [&](const BoundColumn& column) {
     return std::ranges::find(chosen, column.name, &BoundColumn::name) != chosen.end();
   };
+  if (scope.is_open && op.kind != Operator::Kind::project_reorder) {
+    MemberRule rule{op.kind == Operator::Kind::project_keep, {}};
+    for (const auto& [pattern, span] : op.patterns) rule.patterns.push_back(pattern);
+    scope.member_rules.push_back(std::move(rule));
+  }
   if (op.kind == Operator::Kind::project_away) std::erase_if(scope.columns, is_chosen);
   if (op.kind == Operator::Kind::project_keep)
     std::erase_if(scope.columns, [&](const BoundColumn& c) { return !is_chosen(c); });
@@ -367,6 +384,7 @@ void PipelineBinder::bind_parse(const Operator& op, Scope& scope) {
     return;
   }
   for (const BoundColumn& column : columns) set_column(scope, column.name, column.type, *column.slot);
+  program_.is_filter = false;
   program_.stages.push_back(std::move(made.stage));
 }
 
@@ -395,6 +413,7 @@ void PipelineBinder::bind_expand(const Operator& op, Scope& scope) {
       name = fmt::format("{}{}", *op.index_name, suffix);
     scope.columns.push_back({name, Type::long_integer, index_slot, false});
   }
+  program_.is_filter = false;
   program_.stages.push_back(make_expand(std::move(expansions), index_slot, op.limit, op.expands_bags_to_arrays));
 }
 

@@ -31,6 +31,7 @@ private:
   // Puts a column at its old place, or behind the others.
   void set_column(Scope& scope, const std::string& name, Type type, std::size_t slot);
   void touch_all(Scope& scope);
+  void read_outputs();
 
   Program::Impl& program_;
   Diagnostics& diagnostics_;

@@ -2,37 +2,19 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/text.h"
-#include "calendar.h"
-#include "convert.h"
-#include "dynamic_form.h"
+#include "input.h"
 #include "parser.h"
 #include "pipeline_binder.h"
 #include "program_impl.h"
-#include "text_form.h"
 
 namespace capstan::kql {
 
 namespace {
 
 constexpr std::size_t query_max = 64U << 10;  // a DCR takes 15,360 characters
-
-// A member of the record as the column's type: "" or null where it cannot be.
-Datum read_input(std::string_view json, const Input& input, Workspace& work) {
-  if (json.empty()) return Datum::null(input.type);
-  const auto value = read_dynamic(json, work.json, work.arena);
-  if (!value) return Datum::null(input.type);
-  const auto place = work.arena.array<Dynamic>(1);
-  place[0] = *value;
-  const Datum dynamic = Datum::of(place.data());
-  if (input.is_epoch_ms && input.type == Type::datetime) {
-    const Datum ms = convert(dynamic, Type::long_integer, work);
-    if (ms.is_null || ms.number > ticks_end / 10'000) return Datum::null(Type::datetime);
-    const auto ticks = checked_datetime(ticks_of_1970 + ms.number * 10'000);
-    return ticks ? Datum::of(Type::datetime, *ticks) : Datum::null(Type::datetime);
-  }
-  return convert(dynamic, input.type, work);
-}
 
 }  // namespace
 
@@ -60,21 +42,57 @@ Compiled compile(std::string_view query, const Schema& schema) {
   return compiled;
 }
 
+bool matches_pattern(std::string_view pattern, std::string_view name) {
+  const std::size_t star = pattern.find('*');
+  if (star == std::string_view::npos) return pattern == name;
+  const std::string_view head = pattern.substr(0, star);
+  const std::string_view rest = pattern.substr(star + 1);
+  if (!name.starts_with(head)) return false;
+  for (std::size_t at = head.size(); at <= name.size(); ++at)
+    if (matches_pattern(rest, name.substr(at))) return true;
+  return false;
+}
+
+bool survives(const std::vector<MemberRule>& rules, std::string_view name) {
+  return std::ranges::all_of(rules, [&](const MemberRule& rule) {
+    const auto matches = [&](const std::string& pattern) { return matches_pattern(pattern, name); };
+    return std::ranges::any_of(rule.patterns, matches) == rule.keeps;
+  });
+}
+
+std::size_t Program::Impl::add_input(Input input) {
+  inputs.push_back(std::move(input));
+  input_slots.push_back(slots);
+  input_is_read.push_back(false);
+  return slots++;
+}
+
+bool Program::Impl::is_untouched(const OutputSlot& output_slot) const {
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    if (input_slots[i] == output_slot.slot)
+      return inputs[i].members.empty() && inputs[i].column == output_slot.column.name;
+  return false;
+}
+
+void Program::Impl::run(Frame& frame, const Next& emit) const {
+  if (!is_table) return run_from(0, frame, emit);
+  for (const auto& row : tables) {
+    for (const Assignment& cell : row) frame.slots[cell.slot] = cell.node->evaluate(frame);
+    run_from(0, frame, emit);
+  }
+}
+
+void Program::Impl::run_from(std::size_t stage, Frame& frame, const Next& emit) const {
+  if (stage == stages.size()) return emit();
+  const auto rest = [&] { run_from(stage + 1, frame, emit); };
+  stages[stage]->run(frame, Next(rest));
+}
+
 struct Run::Impl {
   std::shared_ptr<const Program> program;
   Workspace work;
   std::vector<Datum> slots;
   std::vector<Datum> output;
-
-  void run_from(std::size_t stage, Frame& frame, const std::function<void(std::span<const Datum>)>& emit) {
-    const Program::Impl& p = program->impl();
-    if (stage < p.stages.size()) {
-      p.stages[stage]->run(frame, [&] { run_from(stage + 1, frame, emit); });
-      return;
-    }
-    for (std::size_t i = 0; i < output.size(); ++i) output[i] = frame.slots[p.output_slots[i].slot];
-    emit(output);
-  }
 };
 
 Run::Run(std::shared_ptr<const Program> program) : impl_(std::make_unique<Impl>()) {
@@ -91,25 +109,13 @@ void Run::apply(const std::function<std::string_view(std::size_t input)>& json,
   const Program::Impl& p = impl_->program->impl();
   impl_->work.arena.clear();
   Frame frame{impl_->slots, impl_->work};
-  if (p.is_table) {
-    for (const auto& row : p.tables) {
-      for (const Assignment& cell : row) frame.slots[cell.slot] = cell.node->evaluate(frame);
-      impl_->run_from(0, frame, emit);
-    }
-    return;
-  }
   for (std::size_t i = 0; i < p.inputs.size(); ++i)
     frame.slots[p.input_slots[i]] = read_input(json(i), p.inputs[i], impl_->work);
-  impl_->run_from(0, frame, emit);
-}
-
-void append_json(const Datum& value, std::string& out) {
-  if (value.is_null) {
-    out += "null";
-    return;
-  }
-  Workspace work;
-  append_json(as_dynamic(value, work), out);
+  const auto row = [&] {
+    for (std::size_t i = 0; i < impl_->output.size(); ++i) impl_->output[i] = frame.slots[p.output_slots[i].slot];
+    emit(impl_->output);
+  };
+  p.run(frame, Next(row));
 }
 
 }  // namespace capstan::kql

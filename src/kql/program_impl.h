@@ -5,6 +5,14 @@
 
 namespace capstan::kql {
 
+// Which members of the record go on that no column names: rules one after another, each keeping or dropping names.
+struct MemberRule {
+  bool keeps = false;                 // those that match, or those that do not
+  std::vector<std::string> patterns;  // * stands for any number of characters
+};
+bool matches_pattern(std::string_view pattern, std::string_view name);
+bool survives(const std::vector<MemberRule>& rules, std::string_view name);
+
 struct Program::Impl {
   struct OutputSlot {
     Column column;
@@ -13,12 +21,28 @@ struct Program::Impl {
   std::size_t slots = 0;
   std::vector<Input> inputs;
   std::vector<std::size_t> input_slots;         // where each input goes
+  std::vector<bool> input_is_read;              // by an expression, or to come out under another name
   std::vector<std::vector<Assignment>> tables;  // datatable rows; empty: one row a record
   bool is_table = false;                        // the rows come from `tables`
   std::vector<StagePtr> stages;
   std::vector<OutputSlot> output_slots;
   std::vector<Column> output;
   std::vector<Diagnostic> not_portable;
+  // The record's own members go on beside the columns (an open schema, until project).
+  bool keeps_members = false;
+  std::vector<MemberRule> member_rules;
+  // Nothing but `where`: what comes out is the record as it is, or nothing.
+  bool is_filter = true;
+
+  // A new slot, filled from the record.
+  std::size_t add_input(Input input);
+  // Whether an output column is the record's member of that name, untouched.
+  bool is_untouched(const OutputSlot& output) const;
+  // Every row of one record; `emit` is called with the slots filled.
+  void run(Frame& frame, const Next& emit) const;
+
+private:
+  void run_from(std::size_t stage, Frame& frame, const Next& emit) const;
 };
 
 }  // namespace capstan::kql

@@ -10,6 +10,7 @@
 
 #include "kql/types.h"
 #include "node.h"
+#include "program_impl.h"
 #include "syntax.h"
 
 namespace capstan::kql {
@@ -32,6 +33,7 @@ struct Let {
 struct Scope {
   std::vector<BoundColumn> columns;
   bool is_open = false;                                    // unknown names are dynamic members of the record
+  std::vector<MemberRule> member_rules;                    // what became of them since
   std::map<std::string, NodePtr, std::less<>> parameters;  // of the function whose body this is; win over columns
   std::map<std::string, Let, std::less<>> lets;
 

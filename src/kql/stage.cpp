@@ -11,7 +11,7 @@ namespace {
 class Filter final : public Stage {
 public:
   explicit Filter(NodePtr predicate) : predicate_(std::move(predicate)) {}
-  void run(Frame& frame, const std::function<void()>& next) const override {
+  void run(Frame& frame, const Next& next) const override {
     const Datum kept = predicate_->evaluate(frame);
     if (!kept.is_null && kept.boolean) next();
   }
@@ -23,7 +23,7 @@ private:
 class Compute final : public Stage {
 public:
   explicit Compute(std::vector<Assignment> assignments) : assignments_(std::move(assignments)) {}
-  void run(Frame& frame, const std::function<void()>& next) const override {
+  void run(Frame& frame, const Next& next) const override {
     for (const Assignment& assignment : assignments_) frame.slots[assignment.slot] = assignment.node->evaluate(frame);
     next();
   }
@@ -38,7 +38,7 @@ public:
          bool bags_to_arrays)
       : expansions_(std::move(expansions)), index_slot_(index_slot), limit_(limit), bags_to_arrays_(bags_to_arrays) {}
 
-  void run(Frame& frame, const std::function<void()>& next) const override {
+  void run(Frame& frame, const Next& next) const override {
     std::vector<Datum> subjects;
     std::size_t rows = 0;
     bool has_null = false;

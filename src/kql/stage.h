@@ -2,7 +2,6 @@
 // pass on is dropped, and mv-expand passes on several.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <vector>
 
@@ -12,14 +11,24 @@
 
 namespace capstan::kql {
 
-// Called once for every row that comes out.
-using Emit = std::function<void(Frame&)>;
+// What follows a stage: a reference to something callable, which outlives the call. Nothing is taken from the heap.
+class Next {
+public:
+  template <class Rest>
+  explicit Next(const Rest& rest)
+      : rest_(&rest), call_([](const void* what) { (*static_cast<const Rest*>(what))(); }) {}
+  void operator()() const { call_(rest_); }
+
+private:
+  const void* rest_;
+  void (*call_)(const void*);
+};
 
 class Stage {
 public:
   virtual ~Stage() = default;
   // Passes the row on with `next`, as often as it has rows.
-  virtual void run(Frame& frame, const std::function<void()>& next) const = 0;
+  virtual void run(Frame& frame, const Next& next) const = 0;
 };
 using StagePtr = std::unique_ptr<const Stage>;
 

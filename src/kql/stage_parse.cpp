@@ -108,7 +108,7 @@ public:
         pattern_(std::move(pattern)),
         subject_(std::move(subject)) {}
 
-  void run(Frame& frame, const std::function<void()>& next) const override {
+  void run(Frame& frame, const Next& next) const override {
     const bool is_parsed = parse(frame);
     if (!is_parsed) {
       for (const ParseTarget& target : plan_.targets) frame.slots[target.slot] = Datum::null(target.type);

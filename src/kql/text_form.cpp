@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "calendar.h"
+#include "kql/program.h"
 
 namespace capstan::kql {
 
@@ -249,7 +250,14 @@ std::optional<std::int64_t> take_zone(std::string_view& text) {
   return sign * (*hours * 60 + minutes) * 60 * ticks_per_second;
 }
 
-void append_json_string(std::string_view text, std::string& out) { out += json_quote(text); }
+// ASCII without anything to escape, which most text is, goes as it is.
+bool is_plain(std::string_view text) {
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte >= 0x80 || byte == '"' || byte == '\\') return false;
+  }
+  return true;
+}
 
 }  // namespace
 
@@ -296,7 +304,7 @@ void append_json(const Dynamic& value, std::string& out) {
       out += value.boolean ? "true" : "false";
       break;
     case Dynamic::Kind::long_integer:
-      out += fmt::format("{}", value.number);
+      out += fmt::format_int(value.number).c_str();
       break;
     case Dynamic::Kind::real:
       if (std::isfinite(value.real)) {
@@ -325,6 +333,58 @@ void append_json(const Dynamic& value, std::string& out) {
         append_json(value.members[i].value, out);
       }
       out += '}';
+      break;
+  }
+}
+
+void append_json_string(std::string_view text, std::string& out) {
+  if (!is_plain(text)) {
+    out += json_quote(text);
+    return;
+  }
+  out += '"';
+  out += text;
+  out += '"';
+}
+
+void append_json(const Datum& value, std::string& out) {
+  if (value.is_null) {
+    out += "null";
+    return;
+  }
+  switch (value.type) {
+    case Type::boolean:
+      out += value.boolean ? "true" : "false";
+      break;
+    case Type::integer:
+    case Type::long_integer:
+      out += fmt::format_int(value.number).c_str();
+      break;
+    case Type::real:
+      if (std::isfinite(value.real)) {
+        out += real_text(value.real);
+      } else {
+        append_json_string(real_text(value.real), out);
+      }
+      break;
+    case Type::string:
+      append_json_string(value.text, out);
+      break;
+    case Type::datetime:
+      append_json_string(datetime_text(value.number), out);
+      break;
+    case Type::timespan:
+      append_json_string(timespan_text(value.number), out);
+      break;
+    case Type::guid:
+      append_json_string(guid_text(value.guid), out);
+      break;
+    case Type::dynamic:
+      if (value.dynamic == nullptr) {
+        out += value.text;  // of the record, and nobody has looked inside
+      } else {
+        append_json(*value.dynamic, out);
+      }
       break;
   }
 }

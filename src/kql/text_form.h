@@ -20,6 +20,7 @@ std::string guid_text(Guid guid);
 std::string real_text(double value);
 // JSON, compact; real numbers keep a decimal point.
 void append_json(const Dynamic& value, std::string& out);
+void append_json_string(std::string_view text, std::string& out);
 
 // tostring(): null is "".
 std::string_view to_text(const Datum& value, Arena& arena);

@@ -1,0 +1,50 @@
+// A program over records of the journal: their raw JSON is walked once for the members that the program looks at,
+// values stay views, and a record that a filter drops costs nothing else.
+//
+// One RecordRun is one thread's. A warm filter over scalar members takes nothing from the heap.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "event/record.h"
+#include "kql/program.h"
+
+namespace capstan::kql {
+
+// What the meta columns say besides the record's own envelope (_Feed, _Id, _Time).
+struct Envelope {
+  std::string_view tenant;  // _Tenant
+  std::string_view source;  // _Source
+  Timestamp ingest_time{};  // _IngestTime
+};
+
+class RecordRun {
+public:
+  explicit RecordRun(std::shared_ptr<const Program> program);
+  ~RecordRun();
+  RecordRun(RecordRun&&) noexcept;
+  RecordRun& operator=(RecordRun&&) noexcept;
+
+  // What now() is until it is set again.
+  void set_now(Timestamp now);
+  // Whether what comes out is the record as it is, or nothing: then keeps() is enough.
+  bool is_filter() const;
+
+  // Whether any row comes out. Fails with broken_record where the record cannot be read.
+  Result<bool> keeps(const RecordView& record, const Envelope& envelope);
+  // The rows that come out, each one JSON object; valid until the next call. Fails with broken_record.
+  // With an open schema the members that no operator touched are copied as the service sent them, in their order; new
+  // columns stand behind them.
+  Result<std::span<const std::string_view>> rows(const RecordView& record, const Envelope& envelope);
+
+private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace capstan::kql

@@ -1,0 +1,104 @@
+#include "input.h"
+
+#include <charconv>
+
+#include "calendar.h"
+#include "convert.h"
+#include "dynamic_form.h"
+
+namespace capstan::kql {
+
+namespace {
+
+// Milliseconds since 1970 → datetime.
+Datum from_epoch(const Datum& value, Workspace& work) {
+  const Datum ms = convert(value, Type::long_integer, work);
+  constexpr std::int64_t ticks_per_ms = 10'000;
+  if (ms.is_null || ms.number > ticks_end / ticks_per_ms || ms.number < -ticks_of_1970 / ticks_per_ms)
+    return Datum::null(Type::datetime);
+  const auto ticks = checked_datetime(ticks_of_1970 + ms.number * ticks_per_ms);
+  return ticks ? Datum::of(Type::datetime, *ticks) : Datum::null(Type::datetime);
+}
+
+Datum as_column(const Datum& value, const Input& input, Workspace& work) {
+  if (input.is_epoch_ms && input.type == Type::datetime) return from_epoch(value, work);
+  return convert(value, input.type, work);
+}
+
+// Integers become long; what has a point or exponent, or is beyond 64 bits, real: as read_dynamic() does.
+Dynamic number_of(std::string_view token) {
+  Dynamic made;
+  const char* end = token.data() + token.size();
+  made.kind = Dynamic::Kind::long_integer;
+  const auto whole = std::from_chars(token.data(), end, made.number);
+  if (whole.ec == std::errc{} && whole.ptr == end) return made;
+  made.number = 0;
+  made.kind = Dynamic::Kind::real;
+  std::from_chars(token.data(), end, made.real);
+  return made;
+}
+
+Dynamic scalar_of(const Value& value) {
+  Dynamic made;
+  switch (value.type) {
+    case Value::Type::boolean:
+      made.kind = Dynamic::Kind::boolean;
+      made.boolean = value.text == "true";
+      return made;
+    case Value::Type::number:
+      return number_of(value.text);
+    case Value::Type::string:
+      made.kind = Dynamic::Kind::string;
+      made.text = value.text;
+      return made;
+    default:
+      return made;
+  }
+}
+
+}  // namespace
+
+Datum unread(std::string_view json) {
+  Datum waiting = Datum::null(Type::dynamic);
+  waiting.is_null = false;
+  waiting.dynamic = nullptr;
+  waiting.text = json;
+  return waiting;
+}
+
+Datum read_dynamic_input(std::string_view json, Workspace& work) {
+  const auto value = read_dynamic(json, work.json, work.arena);
+  if (!value) return Datum::null(Type::dynamic);
+  const auto place = work.arena.array<Dynamic>(1);
+  place[0] = *value;
+  return Datum::of(place.data());
+}
+
+Datum read_input(const Value& value, const Input& input, Workspace& work) {
+  switch (value.type) {
+    case Value::Type::missing:
+    case Value::Type::null:
+    case Value::Type::list:  // a plain path finds no list
+      return Datum::null(input.type);
+    case Value::Type::string:
+      if (input.type != Type::dynamic) return as_column(Datum::of(value.text), input, work);
+      break;
+    case Value::Type::object:
+    case Value::Type::array:
+      if (input.type == Type::dynamic) return unread(value.text);
+      return as_column(read_dynamic_input(value.text, work), input, work);
+    case Value::Type::boolean:
+    case Value::Type::number:
+      break;
+  }
+  const auto place = work.arena.array<Dynamic>(1);
+  place[0] = scalar_of(value);
+  return as_column(Datum::of(place.data()), input, work);
+}
+
+Datum read_input(std::string_view json, const Input& input, Workspace& work) {
+  if (json.empty()) return Datum::null(input.type);
+  return as_column(read_dynamic_input(json, work), input, work);
+}
+
+}  // namespace capstan::kql
