@@ -1,0 +1,162 @@
+#include "runtime/plan.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "config/document.h"
+#include "engine_equipment.h"
+
+namespace capstan::runtime {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+struct SourceOptions {
+  std::string tenant;
+};
+
+class PlanTest : public testing::Test {
+protected:
+  PlanTest() {
+    Kind<Source> source;
+    source.name = "scripted";
+    source.make = [](const config::Node& node, const BuildContext& context,
+                     config::Findings& findings) -> std::unique_ptr<Source> {
+      config::Schema<SourceOptions> schema;
+      schema.option("tenant", &SourceOptions::tenant, "whose");
+      const SourceOptions options = schema.decode(node, "source " + context.name, findings);
+      if (!options.tenant.empty() && context.tenant(options.tenant) == nullptr) {
+        findings.add(ErrorCode::unknown_name, node.place, "there is no tenant \"" + options.tenant + "\"");
+        return nullptr;
+      }
+      return std::make_unique<equipment::ScriptedSource>(std::vector<equipment::Answer>{});
+    };
+    registry_.sources.add(std::move(source));
+    Kind<Encoder> encoder;
+    encoder.name = "raw";
+    encoder.make = [](const config::Node& node, const BuildContext&, config::Findings& findings) {
+      config::Schema<SourceOptions>().decode(node, "encoder raw", findings);
+      return std::make_unique<equipment::RawEncoder>();
+    };
+    registry_.encoders.add(std::move(encoder));
+    Kind<Sink> sink;
+    sink.name = "inbox";
+    sink.make = [](const config::Node& node, const BuildContext& context, config::Findings& findings) {
+      config::Schema<SourceOptions>().decode(node, "sink " + context.name, findings);
+      return std::make_unique<equipment::InboxSink>(std::make_shared<equipment::Inbox>());
+    };
+    registry_.sinks.add(std::move(sink));
+  }
+
+  std::optional<Plan> make(const std::string& yaml) {
+    config::Findings findings;
+    const config::References references{.environment = [](const std::string&) { return "secret"; }, .files = &files_};
+    const config::Node root = config::parse(yaml, "capstan.yaml", references, findings);
+    auto plan = make_plan(root, registry_, world_, findings);
+    found_.clear();
+    for (const config::Finding& finding : findings.all()) found_.push_back(to_string(finding));
+    return plan;
+  }
+
+  static std::string good() {
+    return "data_dir: /data\n"
+           "tenants:\n"
+           "  contoso:\n"
+           "    api_url: https://contoso.example\n"
+           "    auth: {method: oauth2, tenant_id: t, client_id: c, client_secret: '${env:S}'}\n"
+           "sources:\n"
+           "  one: {type: scripted, tenant: contoso}\n"
+           "sinks:\n"
+           "  siem: {type: inbox}\n"
+           "routes:\n";
+  }
+
+  equipment::ManualClock clock_;
+  PosixFileSystem files_;
+  equipment::NoHttp http_;
+  World world_{clock_, files_, http_};
+  Registry registry_;
+  std::vector<std::string> found_;
+};
+
+TEST_F(PlanTest, a_whole_configuration_becomes_a_plan) {
+  const auto plan = make(good() +
+                         "  all: {from: one, encode: {format: raw}, to: siem, batch: {max_events: 5}}\n"
+                         "  some: {from: [one], feeds: [alerts], encode: raw, to: siem}\n"
+                         "journal: {max_age: 3d, when_full: drop_oldest}\n"
+                         "api: {listen: '127.0.0.1:1234'}\n"
+                         "log: {level: debug, format: json}\n");
+  EXPECT_THAT(found_, IsEmpty());
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->data_dir, "/data");
+  EXPECT_EQ(plan->journal.max_age, std::chrono::hours(72));
+  EXPECT_EQ(plan->journal.when_full, store::JournalOptions::WhenFull::drop_oldest);
+  EXPECT_EQ(plan->api.listen, "127.0.0.1:1234");
+  EXPECT_EQ(plan->log.format, log::Format::json);
+  ASSERT_EQ(plan->sources.size(), 1U);
+  EXPECT_EQ(plan->sources[0].tenant, "contoso");
+  EXPECT_NE(plan->sources[0].make_another(), nullptr);
+  ASSERT_EQ(plan->routes.size(), 2U);
+  EXPECT_EQ(plan->routes[0].batch.max_events, 5U);
+  EXPECT_THAT(plan->routes[1].feeds, ElementsAre("alerts"));
+  EXPECT_NE(plan->routes[0].sink, plan->routes[1].sink);
+}
+
+TEST_F(PlanTest, every_mistake_is_found_with_its_place) {
+  EXPECT_FALSE(
+      make("data_dir: /data\n"
+           "jurnal: {}\n"
+           "sources:\n"
+           "  one: {type: scripted, tenant: contso}\n"
+           "  two: {type: scriptd}\n"
+           "  three: {type: scripted}\n"
+           "sinks:\n"
+           "  siem: {type: inbox, adress: x}\n"
+           "routes:\n"
+           "  a: {from: thre, encode: {format: rav}, to: sim}\n"
+           "  b: {from: three, feeds: [alert], encode: {}, to: siem, query: 'source'}\n"
+           "  c: {to: siem}\n"));
+  const auto said = testing::PrintToString(found_);
+  for (const char* part :
+       {"capstan.yaml:2:1: there is no option \"jurnal\"", "did you mean \"journal\"",
+        "capstan.yaml:4:", "no tenant \"contso\"",
+        "capstan.yaml:5:15: source two: there is no type \"scriptd\"; did you mean \"scripted\"?",
+        "no option \"adress\"", "capstan.yaml:10:13: route a: there is no source \"thre\"; did you mean \"three\"?",
+        "there is no format \"rav\"; did you mean \"raw\"?", "there is no sink \"sim\"; did you mean \"siem\"?",
+        "capstan.yaml:11:27: route b: there is no feed \"alert\"; did you mean \"alerts\"?",
+        "route b: encode needs the option \"format\"", "not in this version yet", "route c needs the option \"from\"",
+        "route c needs the option \"encode\""}) {
+    bool is_found = false;
+    for (const std::string& one : found_) is_found = is_found || one.find(part) != std::string::npos;
+    EXPECT_TRUE(is_found) << part << "\nin " << said;
+  }
+}
+
+TEST_F(PlanTest, names_that_cannot_be_directories_are_refused) {
+  EXPECT_FALSE(make(good() + "  ../up: {from: one, encode: raw, to: siem}\n"));
+  ASSERT_EQ(found_.size(), 1U);
+  EXPECT_THAT(found_[0], HasSubstr("capstan.yaml:11:3"));
+}
+
+TEST_F(PlanTest, what_makes_no_sense_together_is_refused) {
+  EXPECT_FALSE(
+      make(good() + "  all: {from: one, encode: raw, to: siem}\njournal: {segment_size: 1GiB, max_bytes: 1GiB}\n"));
+  ASSERT_EQ(found_.size(), 1U);
+  EXPECT_THAT(found_[0], HasSubstr("E1010"));
+  EXPECT_FALSE(make(good() + "  all: {from: [one, one], encode: raw, to: siem}\n"));
+  ASSERT_EQ(found_.size(), 1U);
+  EXPECT_THAT(found_[0], HasSubstr("stands twice"));
+}
+
+TEST_F(PlanTest, a_source_that_nobody_takes_from_is_a_warning) {
+  std::string yaml = good() + "  all: {from: one, encode: raw, to: siem}\n";
+  yaml.replace(yaml.find("sinks:"), 0, "  lonely: {type: scripted}\n");
+  EXPECT_TRUE(make(yaml));
+  ASSERT_EQ(found_.size(), 1U);
+  EXPECT_THAT(found_[0], HasSubstr("source lonely: no route takes from it"));
+}
+
+}  // namespace
+}  // namespace capstan::runtime
