@@ -15,7 +15,7 @@ Duration Backoff::next(const Error& error) {
   const std::uint32_t doublings = std::min(errors_, doublings_max);
   errors_ = std::min(errors_ + 1, doublings_max);
   Duration span = std::min<Duration>(limits_.shortest * (1LL << doublings), limits_.longest);
-  if (error.error_class() == ErrorClass::hold || error.error_class() == ErrorClass::fault) span = limits_.held;
+  if (waits_for_a_person(error.error_class())) span = limits_.held;
   const Duration quarter = span / 4;
   const Duration spread{quarter.count() == 0
                             ? 0

@@ -177,7 +177,7 @@ SourceStatus Collector::status() const {
   if (error_) {
     status.code = error_->code();
     status.error = error_->text();
-    status.is_held = error_->error_class() == ErrorClass::hold;
+    status.is_held = waits_for_a_person(error_->error_class());
   }
   status.is_drained = is_drained_;
   status.polls = polls_;
@@ -191,7 +191,7 @@ SourceStatus Collector::status() const {
     if (feed.error) {
       shown.code = feed.error->code();
       shown.error = feed.error->text();
-      shown.is_held = feed.error->error_class() == ErrorClass::hold;
+      shown.is_held = waits_for_a_person(feed.error->error_class());
     }
     if (shown.is_drained) {
       shown.lag = Duration::zero();
@@ -215,7 +215,7 @@ bool Collector::is_drained() const {
 
 bool Collector::is_held() const {
   const std::lock_guard lock(mutex_);
-  return error_ && error_->error_class() == ErrorClass::hold;
+  return error_ && waits_for_a_person(error_->error_class());
 }
 
 std::vector<std::pair<FeedStatus, Duration>> Collector::failing_feeds(Duration patience) const {
@@ -224,7 +224,7 @@ std::vector<std::pair<FeedStatus, Duration>> Collector::failing_feeds(Duration p
   std::vector<std::pair<FeedStatus, Duration>> failing;
   for (const FeedHistory& feed : feeds_) {
     if (!feed.error || !feed.failing_since) continue;
-    if (feed.error->error_class() != ErrorClass::hold && now - *feed.failing_since <= patience) continue;
+    if (!waits_for_a_person(feed.error->error_class()) && now - *feed.failing_since <= patience) continue;
     FeedStatus status = feed.status;
     status.code = feed.error->code();
     status.error = feed.error->text();
@@ -235,9 +235,9 @@ std::vector<std::pair<FeedStatus, Duration>> Collector::failing_feeds(Duration p
 
 std::optional<Error> Collector::held_by() const {
   const std::lock_guard lock(mutex_);
-  if (error_ && error_->error_class() == ErrorClass::hold) return error_;
+  if (error_ && waits_for_a_person(error_->error_class())) return error_;
   for (const FeedHistory& feed : feeds_)
-    if (feed.error && feed.error->error_class() == ErrorClass::hold) return feed.error;
+    if (feed.error && waits_for_a_person(feed.error->error_class())) return feed.error;
   return std::nullopt;
 }
 

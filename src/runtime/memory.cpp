@@ -11,9 +11,10 @@ namespace capstan::runtime {
 namespace {
 
 constexpr int arenas_max = 2;
-// Larger blocks (slices, payloads, pages) come from mmap and go back at once. Setting it also ends glibc's habit of
-// raising this limit with every such block that is freed.
-constexpr int mmap_threshold = 256 << 10;
+// Larger blocks (pages of a source) come from mmap and go back at once; slices and payloads are below and are used
+// again without a page fault. Setting it also ends glibc's habit of raising this limit with every such block that is
+// freed.
+constexpr int mmap_threshold = 2 << 20;
 
 // "VmRSS:	   12345 kB"
 std::uint64_t kilobytes(const std::string& line) {

@@ -326,8 +326,7 @@ bool RouteRunner::is_caught_up() const {
 
 std::optional<Error> RouteRunner::held_by() const {
   const std::lock_guard lock(mutex_);
-  if (error_ && (error_->error_class() == ErrorClass::hold || error_->error_class() == ErrorClass::fault))
-    return error_;
+  if (error_ && waits_for_a_person(error_->error_class())) return error_;
   return std::nullopt;
 }
 
@@ -380,9 +379,9 @@ RouteStatus RouteRunner::status() const {
     status.code = error_->code();
     status.error = error_->text();
     const ErrorClass error_class = error_->error_class();
-    status.state = error_class == ErrorClass::hold    ? RouteState::held
-                   : error_class == ErrorClass::fault ? RouteState::stopped
-                                                      : RouteState::retrying;
+    status.state = error_class == ErrorClass::fault  ? RouteState::stopped
+                   : waits_for_a_person(error_class) ? RouteState::held
+                                                     : RouteState::retrying;
   }
   return status;
 }

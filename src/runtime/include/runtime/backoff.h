@@ -9,6 +9,11 @@
 
 namespace capstan::runtime {
 
+// It does not pass by itself: tried again all the same, but slowly, and said in the status.
+constexpr bool waits_for_a_person(ErrorClass error_class) {
+  return error_class != ErrorClass::retry && error_class != ErrorClass::split && error_class != ErrorClass::dead_letter;
+}
+
 struct BackoffLimits {
   Duration shortest = std::chrono::seconds(1);
   Duration longest = std::chrono::minutes(5);
