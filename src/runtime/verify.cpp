@@ -307,6 +307,18 @@ private:
   Survey survey_;
 };
 
+Result<> all_are_known(std::string_view what, const std::vector<std::string>& wanted,
+                       const std::vector<std::string>& names) {
+  const std::vector<std::string_view> known(names.begin(), names.end());
+  for (const auto& one : wanted) {
+    if (std::ranges::find(known, one) != known.end()) continue;
+    const std::string_view near = nearest(one, known);
+    return Error(ErrorCode::wrong_usage, fmt::format("verifying: there is no {} \"{}\"{}", what, one,
+                                                     near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near)));
+  }
+  return {};
+}
+
 Result<> check_options(const VerifyOptions& options, const std::vector<VerifySource>& sources, Timestamp since,
                        Timestamp until) {
   if (since >= until)
@@ -316,15 +328,14 @@ Result<> check_options(const VerifyOptions& options, const std::vector<VerifySou
     return Error(ErrorCode::wrong_usage,
                  fmt::format("verifying: expected at most {}, got {}", capstan::to_string(window_max),
                              capstan::to_string(Duration(until - since))));
-  std::vector<std::string_view> known;
-  for (const auto& source : sources) known.push_back(source.name);
-  for (const auto& wanted : options.sources) {
-    if (std::ranges::find(known, wanted) != known.end()) continue;
-    const std::string_view near = nearest(wanted, known);
-    return Error(ErrorCode::wrong_usage, fmt::format("verifying: there is no source \"{}\"{}", wanted,
-                                                     near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near)));
+  std::vector<std::string> names;
+  std::vector<std::string> feeds;
+  for (const auto& source : sources) {
+    names.push_back(source.name);
+    for (const auto& traits : source.source->feeds()) feeds.push_back(traits.feed);
   }
-  return {};
+  TRY(all_are_known("source", options.sources, names));
+  return all_are_known("feed", options.feeds, feeds);
 }
 
 void add_up(VerifyReport& report, const std::vector<VerifySource>& sources) {

@@ -10,6 +10,8 @@ namespace {
 // "ask again at once" must not turn the processor.
 constexpr Duration idle_wait_min = std::chrono::milliseconds(200);
 constexpr Duration wait_max = std::chrono::minutes(2);
+// How long a tenant that cannot be reached is tried: longer than a name server or a proxy takes to be restarted.
+constexpr Duration unreachable_patience = std::chrono::minutes(1);
 // A page has up to 5,000 records: this is more than any tenant shows.
 constexpr std::uint64_t polls_max = 10'000'000;
 
@@ -21,6 +23,10 @@ const FeedReport* report_of(const Poll& poll, std::string_view feed) {
 
 bool passes_by_itself(const Error& error) {
   return error.error_class() == ErrorClass::retry || error.error_class() == ErrorClass::split;
+}
+
+bool is_unreachable(const Error& error) {
+  return error.code() == ErrorCode::connection_failed || error.code() == ErrorCode::name_not_resolved;
 }
 
 // One question, carried on from poll to poll.
@@ -54,7 +60,8 @@ public:
       }
       if (answered_.error && !passes_by_itself(*answered_.error)) return std::move(answered_);
       if (has_moved) moved = world_.clock->monotonic();
-      if (world_.clock->monotonic() - moved >= patience_) return std::move(answered_);
+      if (world_.clock->monotonic() - moved >= patience()) return std::move(answered_);
+      if (answered_.error && world_.progress) world_.progress("waiting: " + answered_.error->text());
       if (!has_moved) wait = std::max(wait, idle_wait_min);
       if (wait > Duration::zero() && !world_.wait(std::min(wait, wait_max), world_.stop)) return interrupted();
     }
@@ -62,6 +69,10 @@ public:
   }
 
 private:
+  Duration patience() const {
+    return answered_.error && is_unreachable(*answered_.error) ? std::min(patience_, unreachable_patience) : patience_;
+  }
+
   Error interrupted() const { return {ErrorCode::interrupted, "asking the tenant for " + window_.feed + ": stopped"}; }
 
   void note(const Poll& poll) {

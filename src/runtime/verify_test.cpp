@@ -318,7 +318,7 @@ TEST_F(Verify, passing_trouble_is_waited_for_with_patience_and_then_given_up) {
   VerifyWorld w = world();
   w.wait = [&](Duration d, const std::stop_token&) {
     clock.passed += d;
-    if (clock.passed >= std::chrono::minutes(5)) tenant.trouble.clear();
+    if (clock.passed >= std::chrono::minutes(3)) tenant.trouble.clear();
     return true;
   };
   auto mended = verify(options, {source()}, w);
@@ -328,6 +328,16 @@ TEST_F(Verify, passing_trouble_is_waited_for_with_patience_and_then_given_up) {
   const VerifyReport given_up = run();
   EXPECT_FALSE(given_up.is_proved());
   EXPECT_FALSE(given_up.feeds.at(0).was_asked);
+}
+
+TEST_F(Verify, a_tenant_that_cannot_be_reached_is_given_up_sooner) {
+  hours_of_peace(1);
+  tenant.trouble.emplace("activities", Error(ErrorCode::connection_failed, "connecting: refused"));
+  tenant.wait = std::chrono::seconds(5);
+  const VerifyReport report = run();
+  EXPECT_FALSE(report.is_proved());
+  EXPECT_NE(report.feeds.at(0).error.find("E2009"), std::string::npos);
+  EXPECT_LE(clock.passed, std::chrono::minutes(2));
 }
 
 TEST_F(Verify, a_source_that_never_drains_is_given_up) {
@@ -379,6 +389,11 @@ TEST_F(Verify, refuses_senseless_questions) {
   ASSERT_FALSE(unknown.has_value());
   EXPECT_NE(unknown.error().text().find("did you mean \"mdca\""), std::string::npos);
   options.sources.clear();
+  options.feeds = {"activitys"};
+  auto unknown_feed = verify(options, {source()}, world());
+  ASSERT_FALSE(unknown_feed.has_value());
+  EXPECT_NE(unknown_feed.error().text().find("did you mean \"activities\""), std::string::npos);
+  options.feeds.clear();
   options.since = clock.now();
   options.until = clock.now() - std::chrono::hours(1);
   EXPECT_FALSE(verify(options, {source()}, world()).has_value());

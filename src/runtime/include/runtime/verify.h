@@ -45,8 +45,9 @@ struct VerifyOptions {
   // Sources read the time behind their newest record again, because records become visible late; this is the longest
   // such overlap (MDCA: two minutes to two hours, by measured lateness).
   Duration overlap = std::chrono::hours(2);
-  std::optional<Duration> late_after;            // default: the overlap
-  Duration patience = std::chrono::minutes(15);  // a feed that brings nothing for so long is given up and named
+  std::optional<Duration> late_after;  // default: the overlap
+  // A feed that brings nothing for so long is given up and named; a tenant that cannot even be reached, sooner.
+  Duration patience = std::chrono::minutes(5);
 };
 
 // A route as seen from one source.
@@ -163,7 +164,8 @@ struct VerifyReport {
 };
 
 // Blocking; as long as the request budget makes it. An Error only for what makes the whole question senseless
-// (wrong_usage: an unknown source, since after until; interrupted); one feed's or source's trouble is in the report.
+// (wrong_usage: an unknown source or feed, since after until; interrupted); one feed's or source's trouble is in the
+// report.
 Result<VerifyReport> verify(const VerifyOptions& options, std::vector<VerifySource> sources, const VerifyWorld& world);
 
 // runtime/verify_text.cpp
