@@ -279,6 +279,11 @@ TEST(Operators, LetsAndFunctions) {
               rows("let f = (x: long) { f(x) }; print f(1)").contains("calls itself"));
 }
 
+TEST(Blanks, OfWebPagesAreBlanks) {
+  EXPECT_EQ(rows("\uFEFFprint\u00A01\u202F+\u20032"), "3;");
+  EXPECT_TRUE(rows("print 1 \u2192 2").contains("has no meaning here"));
+}
+
 TEST(Names, AreThoseThatKustoGives) {
   const auto names = [](std::string_view query) {
     std::string all;

@@ -77,17 +77,22 @@ private:
       if (c == '/' && peek(1) == '/') {
         at_ = std::min(text_.find('\n', at_), text_.size() - 1);
       } else if (c != ' ' && c != '\t' && c != '\n' && c != '\r' && c != '\f' && c != '\v') {
-        // A no-break space or byte order mark comes with text copied from web pages.
-        if (text_.substr(at_).starts_with("\xC2\xA0")) {
-          ++at_;
-        } else if (text_.substr(at_).starts_with("\xEF\xBB\xBF")) {
-          at_ += 2;
-        } else {
-          return true;
-        }
+        const std::size_t size = wide_blank_size();
+        if (size == 0) return true;
+        at_ += size - 1;
       }
     }
     return false;
+  }
+
+  // The blanks of Unicode, a zero-width one and the byte order mark: they come with text copied from web pages.
+  std::size_t wide_blank_size() const {
+    constexpr std::array<std::string_view, 21> blanks{
+        "\u00A0", "\u1680", "\u2000", "\u2001", "\u2002", "\u2003", "\u2004", "\u2005", "\u2006", "\u2007", "\u2008",
+        "\u2009", "\u200A", "\u200B", "\u2028", "\u2029", "\u202F", "\u205F", "\u3000", "\uFEFF", "\u0085"};
+    for (const std::string_view blank : blanks)
+      if (text_.substr(at_).starts_with(blank)) return blank.size();
+    return 0;
   }
 
   void next() {
