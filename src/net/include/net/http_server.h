@@ -1,5 +1,5 @@
 // A small HTTP/1.1 server (libmicrohttpd) behind one handler: for the admin API and for the embedded tenant.
-// The handler is called on the server's own threads, several at once.
+// The handler is called on the server's own threads, several at once. A HEAD reaches it as GET; its body is not sent.
 #pragma once
 
 #include <cstdint>

@@ -4,7 +4,7 @@
 //
 //   POST /{tenant}/oauth2/v2.0/token, /{tenant}/oauth2/token
 //   /api/v1/, /cas/api/v1/ and /api/ with activities/, archived_activities/, alerts/, entities/, files/, subnet/:
-//   POST or GET; list, scan, …/<id>/, …/count/
+//   POST or GET; lists, scans, …/<id>/
 //   GET  /_sim/truth      NDJSON, a line per record and version that has become visible so far, asked for or not:
 //                         {"feed":…,"id":…,"version":1,"created":ms,"visible_since":ms}. What an alert went through
 //                         before the start is not a version of its own.
