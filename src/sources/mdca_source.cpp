@@ -78,6 +78,9 @@ bool Mdca::is_ready(const Turn& turn) const {
   const auto job = state.jobs.find(turn.job.name);
   if (job != state.jobs.end() && job->second.walk) return true;
   if (turn.job.name == window_job) return job == state.jobs.end() || job->second.done_at == 0;
+  // A new process asks once whatever the checkpoint says, so that "drained" is what the service said to this process: a
+  // walk that an earlier one began ends where that one began it. Inventories are read whole and keep to their interval.
+  if (turn.job.name == main_job && !turn.feed->is_inventory() && !asked_.contains(turn.feed->name())) return true;
   const auto now = server_.now();
   // Before the service's time is known only the main jobs can say that they have something to do.
   if (!now) return turn.job.name == main_job;
@@ -180,6 +183,7 @@ void Mdca::begin(const Turn& turn) {
     if (turn.job.name == main_job && !walk.pieces.empty())
       walked_from_[turn.feed->name()] = walk.pieces.front().from.value_or(0);
     state.jobs[turn.job.name].walk = std::move(walk);
+    if (turn.job.name == main_job) begun_.insert(turn.feed->name());
   }
   page_before_.clear();
 }
@@ -192,6 +196,7 @@ void Mdca::end(const Turn& turn, const Walk& walk) {
   job.done_at = std::max<std::int64_t>(server_.now()->ms, 1);
   health_.is_through(key_of(turn));
   if (turn.job.name == window_job) return;
+  if (turn.job.name == main_job && begun_.contains(turn.feed->name())) asked_.insert(turn.feed->name());
   turn.feed->finished(state, turn.job.name, started);
   if (turn.job.name != main_job || turn.feed->is_inventory()) return;
   const auto from = walked_from_.find(turn.feed->name());

@@ -82,6 +82,8 @@ private:
   std::map<std::string, Lateness> lateness_;
   std::map<std::string, Spans> save_times_;          // saved − event time
   std::map<std::string, std::int64_t> walked_from_;  // where the main walk in progress began
+  std::set<std::string> begun_;                      // feeds whose main walk was begun by this process
+  std::set<std::string> asked_;                      // and ended
   std::set<std::uint64_t> page_before_;              // ids of the page before, of an inventory that is wanted whole
   std::map<std::string, std::uint32_t> dialects_;    // as last seen, for windows
   unsigned archive_forbidden_ = 0;

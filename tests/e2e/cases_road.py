@@ -56,11 +56,10 @@ def cef_over_tcp_to_rsyslog(place):
 
 def changed_alerts_come_again_as_updates(place):
     tenant = place.simulate("--seed", 5, "--alerts", 200, "--rate", 5, "--requests-per-minute", 100000)
-    out = file_route(place, tenant, feeds=["alerts"])
+    out = file_route(place, tenant, feeds=["alerts"], source=", sweep_interval: 10s")
     capstan = place.start([place.capstan, "run", "-c", "capstan.yaml"], "capstan.log")
-    time.sleep(12)
+    time.sleep(24)
     stop(capstan)
-    time.sleep(1)
     changed = {line["id"] for line in tenant.truth("alerts") if line["version"] > 1}
     expect(changed, "the tenant changed no alert; the case proves nothing")
     place.run("run", "-c", "capstan.yaml", "--until-caught-up", check=0)
