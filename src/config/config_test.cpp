@@ -153,6 +153,12 @@ TEST(Document, SurvivesNestingThatWouldOverflowTheStack) {
   EXPECT_TRUE(read(std::string(1'000'000, '[')).findings.has_errors());
 }
 
+// Each of them made the parser produce empty documents until memory ended.
+TEST(Document, EndsAtStrayTokens) {
+  for (const char* stray : {"]", "}", "a: b\n]", "name: x\n}\n", "[a] ]", "? ]", ",", ": ,"})
+    EXPECT_TRUE(read(stray).findings.has_errors()) << stray;
+}
+
 TEST(Document, NamesTheLineOfATab) {
   const std::string text = read("inner:\n\tmethod: udp\n").text();
   EXPECT_TRUE(text.contains("c.yaml:2:1: ") && text.contains("[E1003]")) << text;

@@ -1,9 +1,11 @@
 #include "config/document.h"
 
 #include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <set>
+#include <sstream>
 
 #include "references.h"
 
@@ -95,6 +97,34 @@ private:
   bool is_exhausted_ = false;
 };
 
+// Sees where documents begin and nothing else.
+class Beginnings final : public YAML::EventHandler {
+public:
+  std::optional<YAML::Mark> latest;
+
+  void OnDocumentStart(const YAML::Mark& mark) override { latest = mark; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+};
+
+// Where a second document begins. Asked for two documents and no more: YAML::LoadAll makes empty ones for ever of a
+// stray token such as "]", which it never passes over (yaml-cpp 0.7).
+std::optional<YAML::Mark> second_document(const std::string& text) {
+  std::istringstream input(text);
+  YAML::Parser parser(input);
+  Beginnings beginnings;
+  if (!parser.HandleNextDocument(beginnings)) return std::nullopt;
+  beginnings.latest.reset();
+  if (!parser.HandleNextDocument(beginnings)) return std::nullopt;
+  return beginnings.latest;
+}
+
 // The usual cause of what the parser calls an "illegal map value": its line is indented with a tab.
 std::optional<int> line_indented_with_a_tab(std::string_view yaml, int line_last) {
   for (int line = 0; line <= line_last && !yaml.empty(); ++line) {
@@ -120,15 +150,14 @@ void report(const YAML::Exception& e, std::string_view yaml, const std::string& 
 }  // namespace
 
 Node parse(std::string_view yaml, const std::string& file_name, const References& references, Findings& findings) {
+  const std::string text(yaml);
   try {
-    const auto documents = YAML::LoadAll(std::string(yaml));
-    if (documents.empty()) return {};
-    if (documents.size() > 1) {
-      findings.add(ErrorCode::not_yaml, {file_name, documents[1].Mark().line + 1, documents[1].Mark().column + 1},
-                   "expected one document, got a second one (\"---\")");
+    if (const auto second = second_document(text)) {
+      findings.add(ErrorCode::not_yaml, {file_name, second->line + 1, second->column + 1},
+                   "expected one document and nothing behind it, got something more");
       return {};
     }
-    return Reader(file_name, references, findings).read(documents.front(), 0);
+    return Reader(file_name, references, findings).read(YAML::Load(text), 0);
   } catch (const YAML::Exception& e) {
     report(e, yaml, file_name, findings);
     return {};
