@@ -153,7 +153,7 @@ TEST(Document, SurvivesNestingThatWouldOverflowTheStack) {
   EXPECT_TRUE(read(std::string(1'000'000, '[')).findings.has_errors());
 }
 
-// Each of them made the parser produce empty documents until memory ended.
+// A lone "," made the parser produce empty documents until memory ended; the others are its neighbours.
 TEST(Document, EndsAtStrayTokens) {
   for (const char* stray : {"]", "}", "a: b\n]", "name: x\n}\n", "[a] ]", "? ]", ",", ": ,"})
     EXPECT_TRUE(read(stray).findings.has_errors()) << stray;

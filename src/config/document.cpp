@@ -114,7 +114,7 @@ public:
 };
 
 // Where a second document begins. Asked for two documents and no more: YAML::LoadAll makes empty ones for ever of a
-// stray token such as "]", which it never passes over (yaml-cpp 0.7).
+// stray ",", which it never passes over (yaml-cpp 0.7).
 std::optional<YAML::Mark> second_document(const std::string& text) {
   std::istringstream input(text);
   YAML::Parser parser(input);
