@@ -174,7 +174,7 @@ std::size_t ExpressionBinder::slot_of(BoundColumn& column) {
 std::size_t ExpressionBinder::read_slot_of(BoundColumn& column) {
   const std::size_t slot = slot_of(column);
   for (std::size_t i = 0; i < program_.inputs.size(); ++i)
-    if (program_.input_slots[i] == slot) program_.input_is_read[i] = true;
+    if (program_.input_slots[i] == slot) program_.inputs[i].is_read = true;
   return slot;
 }
 
@@ -326,7 +326,7 @@ NodePtr ExpressionBinder::input_path(const Expression& e, Scope& scope) {
     if (program_.inputs[i].column == at->name && program_.inputs[i].members == members)
       return std::make_shared<Slot>(Type::dynamic, program_.input_slots[i]);
   const std::size_t slot = program_.add_input({at->name, members, Type::dynamic, false});
-  program_.input_is_read.back() = true;
+  program_.inputs.back().is_read = true;
   return std::make_shared<Slot>(Type::dynamic, slot);
 }
 

@@ -350,6 +350,14 @@ TEST(Portability, NamesTheExtensions) {
   EXPECT_EQ(compiled.program->not_portable()[0].sentence, "\"between\" is not portable to a DCR");
 }
 
+TEST(Length, IsBounded) {
+  std::string in_a_row = "print 1";
+  for (int i = 0; i < 1'900; ++i) in_a_row += " + 1";
+  EXPECT_EQ(rows(in_a_row), "1901;");
+  for (int i = 0; i < 20'000; ++i) in_a_row += "+1";
+  EXPECT_TRUE(rows(in_a_row).contains("more than 2000 operators")) << rows(in_a_row);
+}
+
 TEST(Depth, IsBounded) {
   const std::string deep = "print " + std::string(10'000, '(') + "1" + std::string(10'000, ')');
   EXPECT_TRUE(rows(deep).contains("nested deeper than"));

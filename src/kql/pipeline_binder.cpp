@@ -56,7 +56,7 @@ void PipelineBinder::read_outputs() {
     const bool is_copied = program_.keeps_members && program_.is_untouched(output);
     if (!is_copied) program_.is_filter = false;
     for (std::size_t i = 0; i < program_.inputs.size(); ++i)
-      if (!is_copied && program_.input_slots[i] == output.slot) program_.input_is_read[i] = true;
+      if (!is_copied && program_.input_slots[i] == output.slot) program_.inputs[i].is_read = true;
   }
   program_.is_filter = program_.is_filter && program_.keeps_members && program_.member_rules.empty();
 }

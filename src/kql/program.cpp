@@ -22,6 +22,7 @@ Program::Program(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Program::~Program() = default;
 const std::vector<Column>& Program::output() const { return impl_->output; }
 const std::vector<Input>& Program::inputs() const { return impl_->inputs; }
+bool Program::keeps_members() const { return impl_->keeps_members; }
 const std::vector<Diagnostic>& Program::not_portable() const { return impl_->not_portable; }
 
 Compiled compile(std::string_view query, const Schema& schema) {
@@ -63,7 +64,6 @@ bool survives(const std::vector<MemberRule>& rules, std::string_view name) {
 std::size_t Program::Impl::add_input(Input input) {
   inputs.push_back(std::move(input));
   input_slots.push_back(slots);
-  input_is_read.push_back(false);
   return slots++;
 }
 

@@ -21,7 +21,6 @@ struct Program::Impl {
   std::size_t slots = 0;
   std::vector<Input> inputs;
   std::vector<std::size_t> input_slots;         // where each input goes
-  std::vector<bool> input_is_read;              // by an expression, or to come out under another name
   std::vector<std::vector<Assignment>> tables;  // datatable rows; empty: one row a record
   bool is_table = false;                        // the rows come from `tables`
   std::vector<StagePtr> stages;

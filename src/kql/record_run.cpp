@@ -78,7 +78,7 @@ void RecordRun::Impl::prepare() {
   slots.resize(code().slots);
   for (std::size_t i = 0; i < code().inputs.size(); ++i) {
     slots[code().input_slots[i]] = Datum::null(code().inputs[i].type);
-    if (!code().input_is_read[i]) continue;
+    if (!code().inputs[i].is_read) continue;
     const Input& input = code().inputs[i];
     const auto meta = input.members.empty() ? meta_of(input.column) : std::nullopt;
     const auto place = meta ? Result<std::size_t>(std::size_t{0}) : plan.slot(path_of(input));
@@ -100,7 +100,7 @@ Datum RecordRun::Impl::meta_value(Meta meta, const RecordView& record, const Env
     case Meta::id:
       return Datum::of(record.id);
     case Meta::time:
-      return datetime(record.event_time);
+      return record.event_time == Timestamp{} ? Datum::null(Type::datetime) : datetime(record.event_time);
     case Meta::ingest_time:
       return datetime(envelope.ingest_time);
   }
@@ -188,23 +188,23 @@ Result<bool> RecordRun::keeps(const RecordView& record, const Envelope& envelope
 Result<std::span<const std::string_view>> RecordRun::rows(const RecordView& record, const Envelope& envelope) {
   Impl& self = *impl_;
   TRY(self.fill(record, envelope));
-  std::vector<JsonMember> members;
-  if (self.code().keeps_members) {
-    auto split = split_object(record.raw);
-    if (!split) return Error(ErrorCode::broken_record, fmt::format("reading a record: {}", split.error().sentence()));
-    members = std::move(*split);
-  }
+  // Taken apart for the first row that comes out: a record that is dropped does not pay for it.
+  std::optional<Result<std::vector<JsonMember>>> members;
   self.text.clear();
   self.ends.clear();
   const auto row = [&] {
-    if (self.code().keeps_members)
-      self.append_members(members);
-    else
+    if (!self.code().keeps_members) {
       self.append_columns();
+    } else {
+      if (!members) members = split_object(record.raw);
+      if (members->has_value()) self.append_members(**members);
+    }
     self.ends.push_back(self.text.size());
   };
   Frame frame{self.slots, self.work};
   self.code().run(frame, Next(row));
+  if (members && !members->has_value())
+    return Error(ErrorCode::broken_record, fmt::format("reading a record: {}", members->error().sentence()));
   self.views.clear();
   std::size_t begin = 0;
   for (const std::size_t end : self.ends) {

@@ -176,7 +176,8 @@ TEST(RecordRun, AWarmFilterTakesNothingFromTheHeap) {
       "source | where when > ago(1d) and size between (1 .. 100) and user.name contains 'contoso' "
       "| where name in~ ('a long name that fits into no small buffer', 'b') or name startswith 'up'"
       "| where tostring(size) == '7' and strcat(name, user.name) != '' and tolower(_Feed) == 'activities' "
-      "| where isnotempty(user.name) and datetime_part('hour', when) >= 0 and toint(level) in (3, 4)");
+      "| where tostring(when) startswith '2023' and isnotempty(user.name) and datetime_part('hour', when) >= 0 and "
+      "toint(level) in (3, 4)");
   std::string raw = R"({"when":1699999999000,"name":"A long name that fits into no small buffer","size":7,)"
                     R"("user":{"name":"somebody.with.a.long.name@contoso.example"},"level":"3","extra":[1,2,3]})";
   const RecordView record = Ran::record(raw, "activities");

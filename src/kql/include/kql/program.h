@@ -21,6 +21,7 @@ struct Input {
   std::vector<std::string> members;  // below the column: a.b.c is column a, members b, c
   Type type = Type::dynamic;
   bool is_epoch_ms = false;
+  bool is_read = false;  // by an expression, or to be written; otherwise the record's own bytes are passed on
 };
 
 class Program {
@@ -28,6 +29,8 @@ public:
   ~Program();
   const std::vector<Column>& output() const;
   const std::vector<Input>& inputs() const;
+  // Whether the record's members that no column names go on beside the output (an open schema, and no project).
+  bool keeps_members() const;
   // Extensions that a data collection rule does not accept, by name, in order of appearance.
   const std::vector<Diagnostic>& not_portable() const;
 

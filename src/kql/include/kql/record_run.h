@@ -16,7 +16,8 @@
 
 namespace capstan::kql {
 
-// What the meta columns say besides the record's own envelope (_Feed, _Id, _Time).
+// What the meta columns say besides the record's own envelope (_Feed, _Id, _Time). A record without an event time has
+// no _Time.
 struct Envelope {
   std::string_view tenant;  // _Tenant
   std::string_view source;  // _Source
