@@ -1,0 +1,187 @@
+// `capstan query` and `capstan schema` as a person types them.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "app/program.h"
+#include "query_input.h"
+
+namespace capstan::app {
+namespace {
+
+using testing::HasSubstr;
+
+struct Said {
+  int exit = 0;
+  std::string out;
+  std::string err;
+};
+
+Said say(const std::vector<std::string>& words, const std::string& typed = {}) {
+  std::istringstream in(typed);
+  std::ostringstream out;
+  std::ostringstream err;
+  Streams streams{.in = in, .out = out, .err = err};
+  const int code = app::main(words, streams);
+  return {code, out.str(), err.str()};
+}
+
+constexpr const char* three = "{\"n\":1,\"who\":{\"name\":\"Ann\"}}\n{\"n\":2, \"s\":\"x\"}\n\n{\"n\":3}";
+
+TEST(Query, FiltersLinesAsTheyAre) {
+  const Said said = say({"query", "source | where n >= 2"}, three);
+  EXPECT_EQ(said.out, "{\"n\":2, \"s\":\"x\"}\n{\"n\":3}\n");
+  EXPECT_EQ(said.exit, exit_done);
+}
+
+TEST(Query, TakesAnArrayApart) {
+  EXPECT_EQ(say({"query", "source | project n, s = tostring(s)"}, " [ {\"n\":1,\"s\":\"],\"},\n {\"n\":[2,{}]} ] ").out,
+            "{\"n\":1,\"s\":\"],\"}\n{\"n\":[2,{}],\"s\":\"\"}\n");
+  EXPECT_EQ(say({"query", "source"}, "[]").out, "");
+  const Said open = say({"query", "source"}, "[{\"n\":1},{\"n\"");
+  EXPECT_EQ(open.exit, exit_configuration);
+  EXPECT_THAT(open.err, HasSubstr("the array is not closed"));
+}
+
+TEST(Query, WritesTablesAndCsv) {
+  EXPECT_EQ(say({"query", "source | project n, who = tostring(who.name)", "--to", "csv"}, three).out,
+            "n,who\r\n1,Ann\r\n2,\r\n3,\r\n");
+  EXPECT_EQ(say({"query", "source | project n, t = 'a,\"b'", "--to", "csv"}, "{\"n\":1}").out,
+            "n,t\r\n1,\"a,\"\"b\"\r\n");
+  EXPECT_THAT(say({"query", "source | project n, who = tostring(who.name)", "--to", "table"}, three).out,
+              HasSubstr("1  Ann\n"));
+  const Said open = say({"query", "source", "--to", "csv"}, three);
+  EXPECT_EQ(open.exit, exit_wrong_usage);
+  EXPECT_THAT(open.err, HasSubstr("end it with \"| project …\""));
+}
+
+TEST(Query, SaysWhatIsWrongWithTheQueryAndWhere) {
+  const Said said = say({"query", "source | wher n > 1"}, three);
+  EXPECT_EQ(said.exit, exit_configuration);
+  EXPECT_THAT(said.err, HasSubstr("query:1:10: "));
+  EXPECT_THAT(said.err, HasSubstr("did you mean \"where\"?"));
+  EXPECT_EQ(said.out, "");
+}
+
+TEST(Query, ChecksAndExplainsWithoutReading) {
+  const Said checked = say({"query", "source | where n between (1 .. 2)", "--check"});
+  EXPECT_EQ(checked.out, "query:1:16: note: \"between\" is not portable to a DCR\nquery: good\n");
+  const Said explained = say({"query", "source | where who.name == 'Ann'", "--explain"});
+  EXPECT_THAT(explained.out, HasSubstr("who.name  dynamic"));
+  EXPECT_THAT(explained.out, HasSubstr("a filter: what it keeps comes out as it is"));
+}
+
+TEST(Query, GivesMembersTheTypesOfASchema) {
+  EXPECT_EQ(say({"query", "source | where n > 1 | project when", "--schema", "n:long,when:datetime:ms"},
+                "{\"n\":\"2\",\"when\":0}")
+                .out,
+            "{\"when\":\"1970-01-01T00:00:00.0000000Z\"}\n");
+  EXPECT_EQ(say({"query", "source | where timestamp > datetime(2020-01-01)", "--schema", "activities"},
+                "{\"timestamp\":1600000000000}")
+                .out,
+            "{\"timestamp\":1600000000000}\n");
+  EXPECT_THAT(say({"query", "source", "--schema", "activitys"}).err,
+              HasSubstr("expected name:type,… or one of activities"));
+}
+
+TEST(Query, CountsBrokenRecordsAndGoesOn) {
+  const Said said = say({"query", "source | where n > 0"}, "{\"n\":1}\n{\"n\":\n{\"n\":2}\n");
+  EXPECT_EQ(said.out, "{\"n\":1}\n{\"n\":2}\n");
+  EXPECT_EQ(said.exit, exit_not_done);
+  EXPECT_THAT(said.err, HasSubstr("-, record 2: reading a record"));
+}
+
+std::string gzip(const std::string& text) {
+  z_stream state{};
+  deflateInit2(&state, Z_BEST_SPEED, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
+  std::string packed(deflateBound(&state, text.size()) + 32, '\0');
+  state.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  state.avail_in = static_cast<uInt>(text.size());
+  state.next_out = reinterpret_cast<Bytef*>(packed.data());
+  state.avail_out = static_cast<uInt>(packed.size());
+  deflate(&state, Z_FINISH);
+  packed.resize(state.total_out);
+  deflateEnd(&state);
+  return packed;
+}
+
+std::string zstd(const std::string& text) {
+  std::string packed(ZSTD_compressBound(text.size()), '\0');
+  packed.resize(ZSTD_compress(packed.data(), packed.size(), text.data(), text.size(), 1));
+  return packed;
+}
+
+TEST(Query, UnpacksGzipAndZstd) {
+  std::string many;
+  for (int i = 0; i < 100'000; ++i) many += "{\"n\":" + std::to_string(i) + ",\"text\":\"some text to be packed\"}\n";
+  for (const std::string& packed :
+       {gzip(many), zstd(many),
+        gzip(many.substr(0, many.find("{\"n\":50000"))) + gzip(many.substr(many.find("{\"n\":50000")))}) {
+    const Said said = say({"query", "source | where n in (7, 99999) | project n"}, packed);
+    EXPECT_EQ(said.out, "{\"n\":7}\n{\"n\":99999}\n");
+    EXPECT_EQ(said.exit, exit_done) << said.err;
+    const Said cut = say({"query", "source | where n == 7"}, packed.substr(0, packed.size() / 3));
+    EXPECT_THAT(cut.err, HasSubstr("is cut off"));
+  }
+}
+
+TEST(Query, ReadsSeveralFilesInOrder) {
+  const std::string directory = testing::TempDir() + "capstan_query_" + std::to_string(::getpid());
+  std::filesystem::create_directories(directory);
+  std::ofstream(directory + "/a") << "{\"n\":1}\n";
+  std::ofstream(directory + "/b") << "{\"n\":2}";
+  const Said said =
+      say({"query", "source | project n, from = _Source endswith 'b'", directory + "/a", directory + "/b"});
+  EXPECT_EQ(said.out, "{\"n\":1,\"from\":false}\n{\"n\":2,\"from\":true}\n");
+  EXPECT_THAT(say({"query", "source", directory + "/none"}).err, HasSubstr("none"));
+  std::filesystem::remove_all(directory);
+}
+
+// A source that gives one byte at a time: no record may depend on where a read ends.
+class Dripping final : public ByteSource {
+public:
+  explicit Dripping(std::string text) : text_(std::move(text)) {}
+  Result<std::size_t> read(std::span<char> into) override {
+    if (at_ == text_.size()) return std::size_t{0};
+    into[0] = text_[at_++];
+    return std::size_t{1};
+  }
+
+private:
+  std::string text_;
+  std::size_t at_ = 0;
+};
+
+TEST(QueryInput, DoesNotDependOnWhereAReadEnds) {
+  for (const std::string& text : {std::string("{\"a\":\"\\\"]\"}\n\r\n{\"b\":[1,{\"c\":2}]}"),
+                                  std::string("\xEF\xBB\xBF [{\"a\":\"\\\"]\"} ,{\"b\":[1,{\"c\":2}]}]")}) {
+    std::vector<std::string> records;
+    Dripping source(text);
+    ASSERT_TRUE(each_record(source, "drip", [&](std::string_view raw, std::size_t number) {
+                  EXPECT_EQ(number, records.size() + 1);
+                  records.emplace_back(raw);
+                  return true;
+                }).has_value());
+    EXPECT_THAT(records, testing::ElementsAre("{\"a\":\"\\\"]\"}", "{\"b\":[1,{\"c\":2}]}"));
+  }
+}
+
+TEST(Schema, ListsAndDescribes) {
+  EXPECT_THAT(say({"schema"}).out, HasSubstr("activities"));
+  const Said activities = say({"schema", "activities"});
+  EXPECT_THAT(activities.out, HasSubstr("timestamp"));
+  EXPECT_THAT(activities.out, HasSubstr("milliseconds since 1970 in the record"));
+  EXPECT_THAT(activities.out, HasSubstr("_IngestTime"));
+  EXPECT_THAT(say({"schema", "alerts", "--output", "json"}).out,
+              HasSubstr(R"({"name":"alerts","is_open":true,"columns":[)"));
+  EXPECT_THAT(say({"schema", "alert"}).err, HasSubstr("did you mean \"alerts\"?"));
+}
+
+}  // namespace
+}  // namespace capstan::app
