@@ -16,6 +16,11 @@ namespace {
 // Read at once: enough for several payloads, little enough that a thousand routes fit into memory.
 constexpr Bytes slice_max = 1_MiB;
 // An attempt at a destination that came back costs a second of its time, so it is made more often than a tenant's.
+// An idle destination is looked after so often: a receiver that died meanwhile is noticed and gets again what it may
+// have lost.
+constexpr Duration tend_every = std::chrono::seconds(30);
+// And once more before the end, for at most so long.
+constexpr Duration tend_at_end = std::chrono::seconds(3);
 constexpr BackoffLimits limits{std::chrono::seconds(1), std::chrono::minutes(1), std::chrono::seconds(30)};
 
 // A route that draws from several sources has a cursor in each of their journals, written one after another. Numbering
@@ -62,6 +67,7 @@ struct RouteRunner::Lane {
   std::optional<Delivery> delivery;  // the sink has it; what it rejected may not be buried yet
   std::size_t message_limit;
   MonotonicTime retry_at{};
+  MonotonicTime tended_at{};
   Payload spare;  // keeps its buffer
 
   void let_go() {
@@ -82,10 +88,67 @@ RouteRunner::RouteRunner(RoutePlan& route, std::vector<From> from, Committer& co
       backoff_(limits, seed),
       lane_(std::make_unique<Lane>(route)),
       progressed_at_(clock.monotonic()) {
-  for (From& one : from) draws_.push_back(Draw{std::move(one), false, {}, {}});
+  for (From& one : from) {
+    Draw draw;
+    draw.from = std::move(one);
+    draws_.push_back(std::move(draw));
+  }
+  begin_where_it_is_sure();
 }
 
 RouteRunner::~RouteRunner() = default;
+
+// A cursor that still has a doubt is one of a process that ended uncleanly: what its destination may have lost is
+// delivered again.
+void RouteRunner::begin_where_it_is_sure() {
+  if (route_.sink->doubt().bytes == Bytes{}) return;
+  for (Draw& draw : draws_) {
+    store::Cursor& cursor = draw.from.cursor;
+    if (!cursor.unsure_from || *cursor.unsure_from >= cursor.position) continue;
+    draw.resend_to = std::exchange(cursor.position, *cursor.unsure_from);
+  }
+}
+
+void RouteRunner::forget_old_deliveries(Draw& draw, MonotonicTime now) const {
+  const Sink::Doubt doubt = route_.sink->doubt();
+  while (!draw.lately.empty()) {
+    const Draw::Delivered& oldest = draw.lately.front();
+    if (now - oldest.at <= doubt.age && draw.lately_bytes - oldest.bytes < doubt.bytes.count) break;
+    draw.lately_bytes -= oldest.bytes;
+    draw.lately.pop_front();
+  }
+  draw.from.cursor.unsure_from = draw.lately.empty() ? std::nullopt : std::optional(draw.lately.front().from);
+}
+
+void RouteRunner::remember_delivery(Draw& draw, std::uint64_t bytes, MonotonicTime now) {
+  if (route_.sink->doubt().bytes == Bytes{}) return;
+  draw.lately.push_back({lane_->slice.items[lane_->built->first].position, bytes, now});
+  draw.lately_bytes += bytes;
+  forget_old_deliveries(draw, now);
+}
+
+// How many messages of the payload at hand an earlier process has delivered already.
+std::uint64_t RouteRunner::delivered_before(const Draw& draw) const {
+  const Built& built = *lane_->built;
+  return static_cast<std::uint64_t>(std::ranges::count_if(built.payload.messages, [&](const Payload::Message& message) {
+    return lane_->slice.items[message.record].position < draw.resend_to;
+  }));
+}
+
+// Looks after an idle destination. True when it is well, so that nothing is in doubt any more once it is closed.
+bool RouteRunner::tend(const std::stop_token& stop, MonotonicTime now) {
+  if (route_.sink->doubt().bytes == Bytes{}) return true;
+  lane_->tended_at = now;
+  const Result<Delivery> looked = route_.sink->deliver(Payload{}, Call{tend_at_end, stop});
+  const std::lock_guard lock(mutex_);
+  for (Draw& draw : draws_) {
+    forget_old_deliveries(draw, now);
+    if (looked) draw.from.cursor.resent += draws_.size() == 1 ? looked->resent : 0;
+    committer_.acknowledge(draw.from.number, draw.from.cursor);
+  }
+  if (!looked && looked.error().code() != ErrorCode::interrupted) error_ = looked.error();
+  return looked.has_value();
+}
 
 Result<> RouteRunner::resume_sink() {
   if (lane_->is_resumed) return {};
@@ -109,12 +172,17 @@ Step RouteRunner::step(const std::stop_token& stop) {
     const Result<bool> fetched = fetch();
     if (!fetched) return fail(fetched.error(), now);
     if (!*fetched) {
-      const std::lock_guard lock(mutex_);
-      error_.reset();
-      progressed_at_ = now;
-      is_idle_ = true;
-      oldest_waiting_.reset();
-      return Step{};
+      {
+        const std::lock_guard lock(mutex_);
+        error_.reset();
+        progressed_at_ = now;
+        is_idle_ = true;
+        oldest_waiting_.reset();
+      }
+      const bool has_doubt = std::ranges::any_of(draws_, [](const Draw& draw) { return !draw.lately.empty(); });
+      if (!has_doubt) return Step{};
+      if (now - lane_->tended_at >= tend_every) tend(stop, now);
+      return Step{lane_->tended_at + tend_every};
     }
     if (Result<> made = build(); !made) return fail(made.error(), now);
   }
@@ -256,12 +324,15 @@ void RouteRunner::acknowledge() {
   const bool is_whole = built.end == lane.slice.items.size();
   {
     const std::lock_guard lock(mutex_);
-    store::Cursor& cursor = draws_[*lane.draw].from.cursor;
+    Draw& draw = draws_[*lane.draw];
+    store::Cursor& cursor = draw.from.cursor;
     cursor.position = is_whole ? lane.slice.end : lane.slice.items[built.end].position;
     cursor.delivered += delivery.accepted;
     cursor.dropped += built.tally.dropped;
     cursor.rejected += built.tally.rejected + delivery.rejected.size();
-    cursor.resent += delivery.resent;
+    cursor.resent += delivery.resent + delivered_before(draw);
+    remember_delivery(draw, built.payload.bytes.size(), now);
+    lane.tended_at = now;
     if (!built.payload.messages.empty()) cursor.receipt = number_receipt(++lane.receipt_number, delivery.receipt);
     committer_.acknowledge(draws_[*lane.draw].from.number, cursor);
     figures_.cut += delivery.cut;
@@ -305,12 +376,26 @@ void RouteRunner::apply_rewinds() {
     draw.pass_from = std::max(rewind.until.value_or(reached), rewind.since);
     draw.pass_to = reached;
     position = std::min(position, rewind.since);
+    draw.lately.clear();
+    draw.lately_bytes = 0;
+    draw.from.cursor.unsure_from.reset();
     committer_.acknowledge(draw.from.number, draw.from.cursor);
     lane_->let_go();
   }
 }
 
-void RouteRunner::close() { route_.sink->close(); }
+void RouteRunner::close() {
+  const bool is_well = lane_->is_resumed && tend({}, clock_.monotonic());
+  route_.sink->close();
+  if (!is_well) return;
+  // The other side has read to the end, or is alive to do so: a clean end leaves no doubt.
+  const std::lock_guard lock(mutex_);
+  for (Draw& draw : draws_) {
+    if (!draw.from.cursor.unsure_from) continue;
+    draw.from.cursor.unsure_from.reset();
+    committer_.acknowledge(draw.from.number, draw.from.cursor);
+  }
+}
 
 bool RouteRunner::draws_from(std::size_t number) const {
   const std::lock_guard lock(mutex_);

@@ -153,6 +153,11 @@ std::uint64_t SyslogSink::take_resent(std::uint64_t messages) {
   return again + std::exchange(window_resent_, 0);
 }
 
+Sink::Doubt SyslogSink::doubt() const {
+  if (options_.transport == SyslogOptions::Transport::udp) return {};
+  return {options_.resend_window, options_.resend_within};
+}
+
 Result<> SyslogSink::probe(const Call& call) {
   if (options_.transport == SyslogOptions::Transport::udp) {
     TRY(net::open_udp(address_, call));

@@ -46,6 +46,7 @@ public:
 
   Result<> resume(std::string_view receipt) override;
   Result<Delivery> deliver(const Payload& payload, const Call& call) override;
+  Doubt doubt() const override;
   Result<> probe(const Call& call) override;
   void close() override;
 

@@ -58,14 +58,20 @@ std::vector<std::string_view> split(std::string_view text, char mark) {
 
 std::optional<Cursor> read_line(std::string_view line) {
   const auto parts = split(line, '\t');
-  if (parts.size() != 9) return {};
+  if (parts.size() != 11) return {};
   Cursor cursor;
   const auto route = unescape(parts[0]);
-  const auto receipt = unescape(parts[8]);
+  const auto receipt = unescape(parts[10]);
   if (!route || !receipt || !parse(parts[1], cursor.position.offset) || !parse(parts[2], cursor.position.index) ||
       !parse(parts[3], cursor.delivered) || !parse(parts[4], cursor.dropped) || !parse(parts[5], cursor.rejected) ||
       !parse(parts[6], cursor.resent) || !parse(parts[7], cursor.lost_to_retention))
     return {};
+  // A "-" for both: nothing is unsure.
+  if (parts[8] != "-" || parts[9] != "-") {
+    Position unsure;
+    if (!parse(parts[8], unsure.offset) || !parse(parts[9], unsure.index)) return {};
+    cursor.unsure_from = unsure;
+  }
   cursor.route = *route;
   cursor.receipt = *receipt;
   return cursor;
@@ -75,9 +81,13 @@ std::optional<Cursor> read_line(std::string_view line) {
 
 std::string write_cursors(const std::vector<Cursor>& cursors) {
   std::string lines;
-  for (const Cursor& c : cursors)
-    lines += fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n", escape(c.route), c.position.offset, c.position.index,
-                         c.delivered, c.dropped, c.rejected, c.resent, c.lost_to_retention, escape(c.receipt));
+  for (const Cursor& c : cursors) {
+    const std::string unsure =
+        c.unsure_from ? fmt::format("{}\t{}", c.unsure_from->offset, c.unsure_from->index) : "-\t-";
+    lines +=
+        fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n", escape(c.route), c.position.offset, c.position.index,
+                    c.delivered, c.dropped, c.rejected, c.resent, c.lost_to_retention, unsure, escape(c.receipt));
+  }
   return fmt::format("{}{:08x}\n{}", title, crc32c(lines), lines);
 }
 

@@ -26,6 +26,7 @@ Result<> SegmentJournal::read_cursor_file() {
     // Only damage can put a cursor behind the end. Left there, it would pass over what is appended next.
     if (cursor.position > now.durable) {
       cursor.position = now.durable;
+      cursor.unsure_from.reset();
       one_was_beyond = true;
     }
     if (cursor.position < now.first) cursor.position = now.first;

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/result.h"
 #include "net/http.h"
 
@@ -51,8 +52,17 @@ public:
   // Called once before the first deliver with the receipt stored last (empty: none). The same route's payloads follow
   // from there.
   virtual Result<> resume(std::string_view receipt) = 0;
+  // A payload without messages only looks after the connection.
   // One attempt, whole: an Error means that nothing of it counts as delivered and all of it will come again.
   virtual Result<Delivery> deliver(const Payload& payload, const Call& call) = 0;
+  // What was acknowledged last and may not be stored yet, should both ends die together: so many bytes, none older than
+  // that. It is delivered again, counted as resent, after Capstan ended uncleanly. Nothing: an acknowledgement is for
+  // good.
+  struct Doubt {
+    Bytes bytes;
+    Duration age{};
+  };
+  virtual Doubt doubt() const { return {}; }
   // The connectivity test of `check --live`; sends nothing that a SIEM would store.
   virtual Result<> probe(const Call& call) = 0;
   virtual void close() = 0;

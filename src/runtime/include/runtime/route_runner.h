@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -78,6 +79,16 @@ private:
     bool is_passing_over = false;
     store::Position pass_from;  // [pass_from, pass_to) was delivered before a replay
     store::Position pass_to;
+
+    // What was delivered last, as far back as the sink is in doubt about it.
+    struct Delivered {
+      store::Position from;
+      std::uint64_t bytes = 0;
+      MonotonicTime at;
+    };
+    std::deque<Delivered> lately;
+    std::uint64_t lately_bytes = 0;
+    store::Position resend_to;  // what lies before was delivered by a process that ended uncleanly
   };
 
   Step attempt(const std::stop_token& stop, MonotonicTime now);
@@ -86,6 +97,11 @@ private:
   Result<> build();
   Result<> bury();
   void acknowledge();
+  void begin_where_it_is_sure();
+  void remember_delivery(Draw& draw, std::uint64_t bytes, MonotonicTime now);
+  void forget_old_deliveries(Draw& draw, MonotonicTime now) const;
+  std::uint64_t delivered_before(const Draw& draw) const;
+  bool tend(const std::stop_token& stop, MonotonicTime now);
   bool halve(const Error& error);
   Step fail(const Error& error, MonotonicTime now);
   void apply_rewinds();

@@ -48,6 +48,8 @@ struct JournalOptions {
 struct Cursor {
   std::string route;
   Position position;    // everything before it is delivered, dropped by rule or dead-lettered
+  // Delivered from here on, but perhaps not stored by the destination should both ends die together (Sink::doubt).
+  std::optional<Position> unsure_from;
   std::string receipt;  // of the sink (component/sink.h)
   std::uint64_t delivered = 0;
   std::uint64_t dropped = 0;
