@@ -23,6 +23,15 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 reports these falsely inside libstdc++ once strings are inlined (gcc.gnu.org PR105329, PR105651).
   target_compile_options(capstan_compiler INTERFACE -Wno-restrict -Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-array-bounds -Wno-stringop-overread)
 endif()
+# Assertions stay on in what is shipped (no NDEBUG); line tables are enough to read a stack.
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
+if(CAPSTAN_SANITIZE)
+  set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1 -g1")
+endif()
+if(CAPSTAN_FUZZ)
+  # The fuzzers follow the coverage of the rooms, not only of their own file.
+  target_compile_options(capstan_compiler INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 if(CAPSTAN_SANITIZE)
   target_compile_options(capstan_compiler INTERFACE -fsanitize=${CAPSTAN_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(capstan_compiler INTERFACE -fsanitize=${CAPSTAN_SANITIZE})

@@ -166,7 +166,7 @@ def check_live_explains(place):
     tenant.post("/_sim/faults", [{"path": "/api/v1/", "count": 8, "status": 403, "body": '{"detail":"Insufficient role based permissions"}'}])
     live("403", "E2002")
     api = tenant.ready["api_url"]
-    tenant.ready["api_url"] = "http://name-that-does-not-exist.invalid"
+    tenant.ready["api_url"] = "https://name-that-does-not-exist.invalid"
     live("unknown host", "E2008")
     tenant.ready["api_url"] = api.replace("http://", "https://")
     live("TLS to a plain port", "E2010")
