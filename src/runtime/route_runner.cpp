@@ -15,12 +15,12 @@ namespace {
 
 // Read at once: enough for several payloads, little enough that a thousand routes fit into memory.
 constexpr Bytes slice_max = 1_MiB;
-// An attempt at a destination that came back costs a second of its time, so it is made more often than a tenant's.
 // An idle destination is looked after so often: a receiver that died meanwhile is noticed and gets again what it may
 // have lost.
 constexpr Duration tend_every = std::chrono::seconds(30);
 // And once more before the end, for at most so long.
 constexpr Duration tend_at_end = std::chrono::seconds(3);
+// An attempt at a destination that came back costs a second of its time, so it is made more often than a tenant's.
 constexpr BackoffLimits limits{std::chrono::seconds(1), std::chrono::minutes(1), std::chrono::seconds(30)};
 
 // A route that draws from several sources has a cursor in each of their journals, written one after another. Numbering
@@ -127,12 +127,25 @@ void RouteRunner::remember_delivery(Draw& draw, std::uint64_t bytes, MonotonicTi
   forget_old_deliveries(draw, now);
 }
 
-// How many messages of the payload at hand an earlier process has delivered already.
-std::uint64_t RouteRunner::delivered_before(const Draw& draw) const {
+// What the payload at hand adds to the cursor. What an earlier process had delivered before it ended uncleanly was
+// counted by it: it only counts as resent.
+void RouteRunner::count(Draw& draw, const Delivery& delivery) const {
   const Built& built = *lane_->built;
-  return static_cast<std::uint64_t>(std::ranges::count_if(built.payload.messages, [&](const Payload::Message& message) {
-    return lane_->slice.items[message.record].position < draw.resend_to;
-  }));
+  const auto is_fresh = [&](std::size_t item) { return lane_->slice.items[item].position >= draw.resend_to; };
+  std::uint64_t items = 0;
+  for (std::size_t item = built.first; item < built.end; ++item) items += is_fresh(item) ? 1 : 0;
+  std::uint64_t messages = 0;
+  for (const Payload::Message& message : built.payload.messages) messages += is_fresh(message.record) ? 1 : 0;
+  std::uint64_t refused = 0;  // by the encoder
+  for (const Built::Rejected& rejected : built.rejected) refused += is_fresh(rejected.item) ? 1 : 0;
+  std::uint64_t rejected_there = 0;
+  for (const Delivery::Rejected& rejected : delivery.rejected)
+    rejected_there += is_fresh(built.payload.messages.at(rejected.message).record) ? 1 : 0;
+  store::Cursor& cursor = draw.from.cursor;
+  cursor.delivered += messages - rejected_there;
+  cursor.rejected += refused + rejected_there;
+  cursor.dropped += items - messages - refused;
+  cursor.resent += delivery.resent + built.payload.messages.size() - messages;
 }
 
 // Looks after an idle destination. True when it is well, so that nothing is in doubt any more once it is closed.
@@ -146,7 +159,6 @@ bool RouteRunner::tend(const std::stop_token& stop, MonotonicTime now) {
     if (looked) draw.from.cursor.resent += draws_.size() == 1 ? looked->resent : 0;
     committer_.acknowledge(draw.from.number, draw.from.cursor);
   }
-  if (!looked && looked.error().code() != ErrorCode::interrupted) error_ = looked.error();
   return looked.has_value();
 }
 
@@ -327,10 +339,7 @@ void RouteRunner::acknowledge() {
     Draw& draw = draws_[*lane.draw];
     store::Cursor& cursor = draw.from.cursor;
     cursor.position = is_whole ? lane.slice.end : lane.slice.items[built.end].position;
-    cursor.delivered += delivery.accepted;
-    cursor.dropped += built.tally.dropped;
-    cursor.rejected += built.tally.rejected + delivery.rejected.size();
-    cursor.resent += delivery.resent + delivered_before(draw);
+    count(draw, delivery);
     remember_delivery(draw, built.payload.bytes.size(), now);
     lane.tended_at = now;
     if (!built.payload.messages.empty()) cursor.receipt = number_receipt(++lane.receipt_number, delivery.receipt);

@@ -65,7 +65,7 @@ public:
   enum class Deduplicate : std::uint8_t { yes, no };
 
   struct Options {
-    Duration cursors_every = std::chrono::seconds(1);
+    Duration cursors_every = std::chrono::milliseconds(250);
     Duration retention_every = std::chrono::minutes(1);
   };
 

@@ -100,7 +100,7 @@ private:
   void begin_where_it_is_sure();
   void remember_delivery(Draw& draw, std::uint64_t bytes, MonotonicTime now);
   void forget_old_deliveries(Draw& draw, MonotonicTime now) const;
-  std::uint64_t delivered_before(const Draw& draw) const;
+  void count(Draw& draw, const Delivery& delivery) const;
   bool tend(const std::stop_token& stop, MonotonicTime now);
   bool halve(const Error& error);
   Step fail(const Error& error, MonotonicTime now);
