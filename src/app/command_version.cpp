@@ -11,7 +11,7 @@ namespace capstan::app {
 namespace {
 
 constexpr std::string_view build_type =
-#ifdef NDEBUG
+#ifdef __OPTIMIZE__
     "release";
 #else
     "debug";

@@ -112,7 +112,8 @@ TEST(Schema, ChecksRangesAndRules) {
 
 TEST(Schema, DescribesDefaultsAsOneWouldWriteThem) {
   std::map<std::string, std::string> defaults;
-  for (const OptionDescription& option : schema().options()) defaults[option.name] = option.default_text;
+  const Schema<Options> declared = schema();
+  for (const OptionDescription& option : declared.options()) defaults[option.name] = option.default_text;
   EXPECT_EQ(defaults["wait"], "30s");
   EXPECT_EQ(defaults["size"], "64MiB");
   EXPECT_EQ(defaults["mode"], "fast");
