@@ -59,7 +59,8 @@ std::string explanation(const std::shared_ptr<const kql::Program>& program) {
       reads.add({joined_path(input),
                  std::string(to_string(input.type)) + (input.is_epoch_ms ? ", from milliseconds since 1970" : "")});
   Table gives({{"gives"}, {"type"}});
-  for (const kql::Column& column : program->output()) gives.add({column.name, std::string(to_string(column.type))});
+  for (const kql::Column& column : program->keeps_members() ? program->made() : program->output())
+    gives.add({column.name, std::string(to_string(column.type))});
   std::string text;
   if (!reads.is_empty()) text += reads.text() + "\n";
   if (kql::RecordRun(program).is_filter()) return text + "a filter: what it keeps comes out as it is\n";

@@ -74,6 +74,10 @@ TEST(Query, ChecksAndExplainsWithoutReading) {
   EXPECT_EQ(checked.out, "query:1:16: note: \"between\" is not portable to a DCR\nquery: good\n");
   const Said explained = say({"query", "source | where who.name == 'Ann'", "--explain"});
   EXPECT_THAT(explained.out, HasSubstr("who.name  dynamic"));
+  const Said extended = say({"query", "source | extend name = tolower(who.name)", "--explain"});
+  EXPECT_EQ(
+      extended.out,
+      "reads     as\nwho.name  dynamic\n\nmembers that are not named go on as they are\ngives  type\nname   string\n");
   EXPECT_THAT(explained.out, HasSubstr("a filter: what it keeps comes out as it is"));
 }
 

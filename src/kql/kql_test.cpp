@@ -74,19 +74,22 @@ INSTANTIATE_TEST_SUITE_P(Nulls, Expressions,
                                          Case{"coalesce('', 'x')", "\"x\""},
                                          Case{"strcat('a', int(null), 'b')", "\"ab\""}));
 
-INSTANTIATE_TEST_SUITE_P(Search, Expressions,
-                         testing::Values(Case{"'file_name.txt' has 'name'", "true"},
-                                         Case{"'filename.txt' has 'name'", "false"}, Case{"'log4j' has 'log'", "false"},
-                                         Case{"'Crème brûlée' has 'crème'", "true"}, Case{"'a-b' has '-'", "true"},
-                                         Case{"'ABC' contains 'bc'", "true"}, Case{"'ABC' contains_cs 'bc'", "false"},
-                                         Case{"'50% off' contains '%'", "true"}, Case{"'abc' startswith 'AB'", "true"},
-                                         Case{"'abc' !endswith_cs 'C'", "true"}, Case{"'Straße' =~ 'STRAßE'", "true"},
-                                         Case{"'x' in ('y', 'x')", "true"}, Case{"'X' in~ ('y', 'x')", "true"},
-                                         Case{"'two words' has_any ('none', 'words')", "true"},
-                                         Case{"'two words' has_all ('two', 'three')", "false"},
-                                         Case{"'an errorlog' hasprefix 'err'", "true"},
-                                         Case{"'id=42' matches regex @'id=\\d+$'", "true"},
-                                         Case{"5 between (1 .. 5)", "true"}, Case{"5 !between (1 .. 5)", "false"}));
+INSTANTIATE_TEST_SUITE_P(
+    Search, Expressions,
+    testing::Values(Case{"'file_name.txt' has 'name'", "true"}, Case{"'filename.txt' has 'name'", "false"},
+                    Case{"'log4j' has 'log'", "false"}, Case{"'Crème brûlée' has 'crème'", "true"},
+                    Case{"'a-b' has '-'", "true"}, Case{"'ABC' contains 'bc'", "true"},
+                    Case{"'ABC' contains_cs 'bc'", "false"}, Case{"'50% off' contains '%'", "true"},
+                    Case{"'abc' startswith 'AB'", "true"}, Case{"'abc' !endswith_cs 'C'", "true"},
+                    Case{"'Straße' =~ 'STRAßE'", "true"}, Case{"'x' in ('y', 'x')", "true"},
+                    Case{"'X' in~ ('y', 'x')", "true"}, Case{"'two words' has_any ('none', 'words')", "true"},
+                    Case{"'two words' has_all ('two', 'three')", "false"},
+                    Case{"'an errorlog' hasprefix 'err'", "true"}, Case{"'id=42' matches regex @'id=\\d+$'", "true"},
+                    Case{"dynamic('b') in ('a', 'b')", "true"}, Case{"dynamic(5) in ('5')", "false"},
+                    Case{"dynamic(null) in ('')", "true"}, Case{"dynamic(null) in ('a')", "false"},
+                    Case{"dynamic(null) !in ('a')", "true"}, Case{"'b' in (dynamic(['a', 'b']))", "true"},
+                    Case{"'B' in~ (dynamic(['a', 'b']), 'c')", "true"}, Case{"'5' in (dynamic(['a', 5]))", "false"},
+                    Case{"5 between (1 .. 5)", "true"}, Case{"5 !between (1 .. 5)", "false"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Text, Expressions,

@@ -1,5 +1,6 @@
 #include "operators.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <unordered_set>
@@ -382,23 +383,13 @@ public:
         is_negated_(is_negated),
         subject_(std::move(subject)),
         candidates_(std::move(candidates)) {
-    bool are_constant_texts = subject_->type() == Type::string;
-    for (const NodePtr& candidate : candidates_)
-      are_constant_texts = are_constant_texts && candidate->type() == Type::string && candidate->is_constant();
-    if (!are_constant_texts) return;
-    is_hashed_ = true;
-    Workspace work;
-    Frame frame{{}, work};
-    for (const NodePtr& candidate : candidates_) {
-      const std::string_view text = candidate->evaluate(frame).text;
-      if (ignores_case_) fold_into(text, work.folded_text);
-      texts_.insert(ignores_case_ ? work.folded_text : std::string(text));
-    }
+    const bool takes_text = subject_->type() == Type::string || subject_->type() == Type::dynamic;
+    is_hashed_ = takes_text && std::ranges::all_of(candidates_, [&](const NodePtr& node) { return remember(*node); });
   }
 
   Datum evaluate(Frame& frame) const override {
     const Datum subject = subject_->evaluate(frame);
-    if (is_hashed_) return Datum::of(contains_text(subject.text, frame.work) != is_negated_);
+    if (is_hashed_) return Datum::of(contains(subject, frame.work) != is_negated_);
     bool met_null = false;
     const bool found = any_candidate(frame, candidates_, [&](const Datum& candidate) {
       const auto equal = is_equal(frame, subject, candidate);
@@ -415,7 +406,36 @@ private:
     std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
   };
 
-  bool contains_text(std::string_view text, Workspace& work) const {
+  // Whether the candidate is text that never changes, or an array of such; then it is in the set.
+  bool remember(const Node& candidate) {
+    if (!candidate.is_constant()) return false;
+    Workspace work;
+    Frame frame{{}, work};
+    const Datum value = candidate.evaluate(frame);
+    const auto insert = [&](std::string_view text) {
+      if (ignores_case_) fold_into(text, work.folded_text);
+      texts_.insert(ignores_case_ ? work.folded_text : std::string(text));
+    };
+    if (value.type == Type::string) {
+      insert(value.text);
+      return true;
+    }
+    if (value.type != Type::dynamic || value.is_null || value.dynamic->kind != Dynamic::Kind::array) return false;
+    for (const Dynamic& item : value.dynamic->items) {
+      if (item.kind != Dynamic::Kind::string) return false;
+      insert(item.text);
+    }
+    return true;
+  }
+
+  bool contains(const Datum& subject, Workspace& work) const {
+    std::string_view text = subject.text;
+    if (subject.type == Type::dynamic) {
+      const bool is_text = !subject.is_null && subject.dynamic->kind == Dynamic::Kind::string;
+      if (!is_text && !subject.is_null && !ignores_case_) return false;
+      // A JSON null equals "".
+      text = is_text ? subject.dynamic->text : to_text(subject, work.arena);
+    }
     if (!ignores_case_) return texts_.contains(text);
     fold_into(text, work.folded_text);
     return texts_.contains(std::string_view(work.folded_text));

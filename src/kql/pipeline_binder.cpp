@@ -55,6 +55,7 @@ void PipelineBinder::read_outputs() {
   for (const Program::Impl::OutputSlot& output : program_.output_slots) {
     const bool is_copied = program_.keeps_members && program_.is_untouched(output);
     if (!is_copied) program_.is_filter = false;
+    if (!program_.is_untouched(output)) program_.made.push_back(output.column);
     for (std::size_t i = 0; i < program_.inputs.size(); ++i)
       if (!is_copied && program_.input_slots[i] == output.slot) program_.inputs[i].is_read = true;
   }

@@ -22,6 +22,7 @@ Program::Program(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Program::~Program() = default;
 const std::vector<Column>& Program::output() const { return impl_->output; }
 const std::vector<Input>& Program::inputs() const { return impl_->inputs; }
+const std::vector<Column>& Program::made() const { return impl_->made; }
 bool Program::keeps_members() const { return impl_->keeps_members; }
 const std::vector<Diagnostic>& Program::not_portable() const { return impl_->not_portable; }
 

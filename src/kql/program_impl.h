@@ -26,6 +26,7 @@ struct Program::Impl {
   std::vector<StagePtr> stages;
   std::vector<OutputSlot> output_slots;
   std::vector<Column> output;
+  std::vector<Column> made;
   std::vector<Diagnostic> not_portable;
   // The record's own members go on beside the columns (an open schema, until project).
   bool keeps_members = false;

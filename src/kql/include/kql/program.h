@@ -31,6 +31,8 @@ public:
   const std::vector<Input>& inputs() const;
   // Whether the record's members that no column names go on beside the output (an open schema, and no project).
   bool keeps_members() const;
+  // Of the output, what is not a member of the record as it came.
+  const std::vector<Column>& made() const;
   // Extensions that a data collection rule does not accept, by name, in order of appearance.
   const std::vector<Diagnostic>& not_portable() const;
 
