@@ -47,7 +47,7 @@ struct JournalOptions {
 // What a route has done so far. Counters are since the route's first record and are stored with the cursor.
 struct Cursor {
   std::string route;
-  Position position;    // everything before it is delivered, dropped by rule or dead-lettered
+  Position position;  // everything before it is delivered, dropped by rule or dead-lettered
   // Delivered from here on, but perhaps not stored by the destination should both ends die together (Sink::doubt).
   std::optional<Position> unsure_from;
   std::string receipt;  // of the sink (component/sink.h)
