@@ -270,6 +270,8 @@ NodePtr ExpressionBinder::bind_typed_literal(const Expression& e) {
 }
 
 NodePtr ExpressionBinder::bind_dynamic(const Expression& e) {
+  // "Use the parse_json function to handle dynamic literals", says the page on transformations.
+  note_extension(e.span, "dynamic(…)");
   Workspace work;
   auto value = read_dynamic(e.text, work.json, work.arena);
   if (!value || !resolve_marks(*value, work.arena))

@@ -351,6 +351,17 @@ TEST(Portability, NamesTheExtensions) {
   ASSERT_TRUE(compiled.program);
   ASSERT_EQ(compiled.program->not_portable().size(), 2U);
   EXPECT_EQ(compiled.program->not_portable()[0].sentence, "\"between\" is not portable to a DCR");
+  const auto notes = [](const std::string& query) {
+    const Compiled other = compile(query, typed());
+    return other.program->not_portable().empty() ? std::string{} : other.program->not_portable().front().sentence;
+  };
+  EXPECT_EQ(notes("source | where Count in (1, 2) and iff(Count > 1, true, false) | project-away Raw"), "");
+  EXPECT_EQ(notes("source | extend x = dynamic([1])"), "\"dynamic(…)\" is not portable to a DCR");
+  EXPECT_EQ(notes("source | parse User with a '1' b '1' c '1' d '1' e '1' f '1' g '1' h '1' i '1' j"), "");
+  EXPECT_EQ(notes("source | parse User with a '1' b '1' c '1' d '1' e '1' f '1' g '1' h '1' i '1' j '1' k"),
+            "\"parse with more than 10 columns\" is not portable to a DCR");
+  EXPECT_EQ(notes("source //" + std::string(16'000, '-')),
+            "a query of more than 15360 characters is not portable to a DCR");
 }
 
 TEST(Length, IsBounded) {

@@ -373,6 +373,10 @@ void PipelineBinder::bind_parse(const Operator& op, Scope& scope) {
     diagnostics_.add(ErrorCode::kql_syntax, op.span, "parse-where does not go with kind=relaxed");
     return;
   }
+  constexpr std::size_t portable_columns_max = 10;  // of one parse in a data collection rule
+  const auto is_column = [](const ParseItem& item) { return item.kind == ParseItem::Kind::column; };
+  if (static_cast<std::size_t>(std::ranges::count_if(op.items, is_column)) > portable_columns_max)
+    expressions_.note_extension(op.span, fmt::format("{} with more than {} columns", op.name, portable_columns_max));
   std::vector<BoundColumn> columns;
   for (const ParseItem& item : op.items) {
     if (item.kind != ParseItem::Kind::column) continue;

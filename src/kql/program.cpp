@@ -40,6 +40,12 @@ Compiled compile(std::string_view query, const Schema& schema) {
   const Query tree = parse_query(query, compiled.diagnostics);
   auto impl = std::make_unique<Program::Impl>();
   if (compiled.diagnostics.is_empty()) PipelineBinder(*impl, compiled.diagnostics).bind(tree, schema);
+  constexpr std::size_t portable_size_max = 15'360;  // Azure Monitor, service limits of data collection rules
+  if (query.size() > portable_size_max)
+    impl->not_portable.push_back(
+        {ErrorCode::kql_not_supported,
+         {portable_size_max, query.size()},
+         fmt::format("a query of more than {} characters is not portable to a DCR", portable_size_max)});
   if (compiled.diagnostics.is_empty()) compiled.program = std::make_shared<Program>(std::move(impl));
   return compiled;
 }
