@@ -11,6 +11,9 @@
 
 namespace capstan::kql {
 
+inline bool is_integer(Type type) { return type == Type::integer || type == Type::long_integer; }
+inline bool is_number(Type type) { return is_integer(type) || type == Type::real; }
+
 class ExpressionBinder {
 public:
   ExpressionBinder(Program::Impl& program, Diagnostics& diagnostics) : program_(program), diagnostics_(diagnostics) {}
@@ -28,6 +31,7 @@ public:
   void note_extension(Span span, std::string_view what);
 
 private:
+  // --- expression_binder.cpp: literals, names, operators
   NodePtr bind_literal(const Expression& e);
   NodePtr bind_typed_literal(const Expression& e);
   NodePtr bind_dynamic(const Expression& e);
@@ -42,6 +46,7 @@ private:
   NodePtr bind_text_operator(const Expression& e, NodePtr left, NodePtr right);
   NodePtr bind_any_of(const Expression& e, Scope& scope);
   NodePtr bind_between(const Expression& e, Scope& scope);
+  // --- call_binder.cpp: functions
   NodePtr bind_call(const Expression& e, Scope& scope);
   NodePtr bind_condition(const Expression& e, Scope& scope);
   NodePtr bind_coalesce(const Expression& e, Scope& scope);
