@@ -224,6 +224,9 @@ NodePtr ExpressionBinder::input_path(const Expression& e, Scope& scope) {
     members.insert(members.begin(), at->kind == Kind::member ? at->name : at->items[1]->text);
     at = at->items[0].get();
   }
+  // A longer path is walked below the value that its front gives: the field plan goes no deeper.
+  constexpr std::size_t members_max = 8;
+  if (members.size() > members_max) return nullptr;
   if (at->kind != Kind::name || scope.parameters.contains(at->name)) return nullptr;
   const auto is_plain = [](const std::string& name) {
     return !name.empty() && std::ranges::all_of(name, [](char c) {
@@ -262,7 +265,10 @@ NodePtr ExpressionBinder::bind_path(const Expression& e, Scope& scope) {
 NodePtr ExpressionBinder::bind_unary(const Expression& e, Scope& scope) {
   NodePtr operand = bind(*e.items[0], scope);
   if (!operand) return nullptr;
-  if (operand->type() == Type::dynamic) operand = make_conversion(std::move(operand), Type::long_integer);
+  // What a dynamic holds keeps its kind: -(2.5) is -2.5, and what is no number is null.
+  if (operand->type() == Type::dynamic)
+    return make_arithmetic(Arithmetic::multiply, Type::dynamic, std::move(operand),
+                           std::make_shared<Constant>(Datum::of_long(e.name == "-" ? -1 : 1)));
   if (!is_number(operand->type()) && operand->type() != Type::timespan)
     return refuse(ErrorCode::kql_type, e.span,
                   fmt::format("expected a number after \"{}\", got {}", e.name, to_string(operand->type())));

@@ -155,6 +155,14 @@ TEST(RecordRun, ObjectsAreReadWhenTheyAreLookedAt) {
             "{\"tags\":\"a\",\"size\":1}\n{\"tags\":2,\"size\":1}\n");
 }
 
+TEST(RecordRun, PathsMayBeLong) {
+  std::string raw = "7";
+  std::string path = "p";
+  for (int i = 0; i < 40; ++i) raw = "{\"p\":" + raw + "}";
+  for (int i = 1; i < 40; ++i) path += ".p";
+  EXPECT_EQ(Ran("source | project x = " + path).rows(raw), "{\"x\":7}\n");
+}
+
 TEST(RecordRun, NamesMayHoldWhatPathsAreMadeOf) {
   EXPECT_EQ(
       Ran("source | project x = ['a.b'], y = ['c[0]'], z = d.['e.f']").rows(R"({"a.b":1,"c[0]":"2","d":{"e.f":3}})"),

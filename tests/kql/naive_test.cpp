@@ -2,6 +2,7 @@
 // CAPSTAN_KQL_PAIRS=1000000 runs so many pairs of query and record; without it a slice.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 
