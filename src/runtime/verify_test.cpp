@@ -20,7 +20,7 @@ struct Verify : testing::Test {
   Verify() { clock.wall = from_epoch_ms(start_ms + 48 * hour_ms); }
 
   // A record of the i-th minute after the start.
-  static Made made(int minute, const std::string& id) {
+  static Made made(std::int64_t minute, const std::string& id) {
     Made m;
     m.id = id;
     m.saved_ms = start_ms + minute * 60'000;
