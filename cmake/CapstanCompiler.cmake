@@ -12,7 +12,7 @@ set(CAPSTAN_SANITIZE "" CACHE STRING "comma list for -fsanitize")
 find_program(CCACHE ccache)
 if(CCACHE)
   # A precompiled header is only cacheable when its times and defines are left out of the comparison.
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=true ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} ${CCACHE})
 endif()
 
 add_library(capstan_compiler INTERFACE)
