@@ -15,6 +15,8 @@ constexpr int arenas_max = 2;
 // again without a page fault. Setting it also ends glibc's habit of raising this limit with every such block that is
 // freed.
 constexpr int mmap_threshold = 2 << 20;
+// The top of the heap is given back by housekeeping, not whenever a slice is freed.
+constexpr int trim_threshold = 8 << 20;
 
 // "VmRSS:	   12345 kB"
 std::uint64_t kilobytes(const std::string& line) {
@@ -39,6 +41,7 @@ MemoryStatus memory_status() {
 void bound_allocator() {
   ::mallopt(M_ARENA_MAX, arenas_max);
   ::mallopt(M_MMAP_THRESHOLD, mmap_threshold);
+  ::mallopt(M_TRIM_THRESHOLD, trim_threshold);
 }
 
 void trim_allocator() { ::malloc_trim(0); }

@@ -145,7 +145,6 @@ Result<> SegmentJournal::adopt(std::uint64_t base, SegmentScan scan, std::uint64
     TRY(tail_file_->sync());
     TRY(files_.sync_directory(directory_));
   }
-  tail_file_->forget(0, size);
   durable_ = end_;
   for (const auto& [from, to] : scan.damage) {
     const auto extent = extent_at(from);
@@ -259,7 +258,6 @@ Result<> SegmentJournal::roll(std::uint64_t base) {
   }
   if (auto synced = file->sync(); !synced) return stop(std::move(synced.error()));
   if (auto synced = files_.sync_directory(directory_); !synced) return stop(std::move(synced.error()));
-  if (tail_file_) tail_file_->forget(0, end_ - tail_base_);
   tail_file_ = std::move(file);
   tail_base_ = base;
   end_ = base + sizeof(FrameHead) + sizeof(HeaderHead) + newest_.checkpoint.text.size();

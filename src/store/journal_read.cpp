@@ -155,8 +155,6 @@ Result<Slice> SegmentJournal::read(Position from, Bytes bytes_max) const {
       if (builder.is_full() && builder.at().index != 0) break;
     }
     builder.keep(reader.take_buffers());
-    // Behind a backlog nobody reads soon again; the newest segment is read by every route.
-    if (!extent->is_newest) extent->file->forget(begin - extent->base, builder.at().offset - begin);
   }
   return builder.finish();
 }
