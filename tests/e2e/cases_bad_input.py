@@ -163,8 +163,13 @@ def check_live_explains(place):
     live("wrong secret", "E2015")
     place.secrets["CLIENT_SECRET"] = secret
     live("proxy that is not there", "E2009", tenant_more=f"proxy: 'http://127.0.0.1:{free_port()}'")
-    tenant.post("/_sim/faults", [{"path": "/api/v1/", "count": 8, "status": 403, "body": '{"detail":"Insufficient role based permissions"}'}])
+    tenant.post("/_sim/faults", [{"path": "/api/v1/", "count": 1, "status": 403, "body": '{"detail":"Insufficient role based permissions"}'}])
     live("403", "E2002")
+    # A 400 is asked again in every form that the source knows.
+    for status, times, code, body in ((400, 4, "E2006", '{"filters":[{"error":"not valid"}],"error":true}'), (404, 1, "E2005", '{"detail":"Not found."}'),
+                               (429, 1, "E2003", '{"detail":"Request was throttled. Expected available in 23 seconds."}')):
+        tenant.post("/_sim/faults", [{"path": "/api/v1/", "count": times, "status": status, "body": body}])
+        live(str(status), code)
     api = tenant.ready["api_url"]
     tenant.ready["api_url"] = "https://name-that-does-not-exist.invalid"
     live("unknown host", "E2008")
