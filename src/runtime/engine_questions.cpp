@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "engine_impl.h"
+#include "kql/record_run.h"
 
 namespace capstan::runtime {
 
@@ -62,6 +63,21 @@ Result<Replay> Engine::replay(std::string_view name, Timestamp since, std::optio
   return replay;
 }
 
+// Whether a route's rule drops a record of a source; empty where it has none.
+std::function<bool(const RecordView&)> Engine::Impl::drops_of(std::string_view route, std::string_view source) const {
+  const Plan& plan = program->plan();
+  const auto found = std::ranges::find(plan.routes, route, &RoutePlan::name);
+  if (found == plan.routes.end() || !found->rule) return {};
+  const auto from = std::ranges::find(plan.sources, source, &SourcePlan::name);
+  const std::string tenant = from == plan.sources.end() ? std::string() : from->tenant;
+  return [run = std::make_shared<kql::RecordRun>(found->rule), tenant,
+          source = std::string(source)](const RecordView& record) {
+    if (record.is_quarantined) return false;
+    const Result<bool> keeps = run->keeps(record, kql::Envelope{tenant, source, {}});
+    return keeps.has_value() && !*keeps;
+  };
+}
+
 std::vector<VerifyRoute> Engine::Impl::verify_routes(std::string_view source) {
   std::vector<VerifyRoute> routes;
   for (const auto& route : program->routes()) {
@@ -69,6 +85,7 @@ std::vector<VerifyRoute> Engine::Impl::verify_routes(std::string_view source) {
     for (const RouteCursor& cursor : status.cursors) {
       if (cursor.source != source) continue;
       VerifyRoute shown;
+      shown.drops = drops_of(status.name, source);
       shown.name = status.name;
       shown.cursor = cursor.cursor;
       shown.feeds = status.feeds;

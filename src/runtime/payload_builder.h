@@ -11,6 +11,7 @@
 #include "component/sink.h"
 #include "event/field_plan.h"
 #include "event/tally.h"
+#include "kql/record_run.h"
 #include "runtime/plan.h"
 #include "store/journal.h"
 
@@ -21,7 +22,7 @@ struct Built {
   Payload payload;  // Message::record is the item's number in the slice
   std::size_t first = 0;
   std::size_t end = 0;
-  Tally tally;  // received = kept (messages) + dropped (other feeds) + rejected
+  Tally tally;  // of records: received = kept + dropped (by rule, other feeds) + rejected
   struct Rejected {
     std::size_t item = 0;
     Error error;
@@ -37,8 +38,11 @@ public:
   };
 
   // All outlive the builder.
-  PayloadBuilder(std::string_view route, const Encoder& encoder, const std::vector<std::string>& feeds)
-      : route_(route), encoder_(encoder), feeds_(feeds) {}
+  PayloadBuilder(std::string_view route, const Encoder& encoder, const std::vector<std::string>& feeds,
+                 const std::shared_ptr<const kql::Program>& rule)
+      : route_(route), encoder_(encoder), feeds_(feeds) {
+    if (rule) rule_.emplace(rule);
+  }
 
   // Builds from item `first` on until a limit or the end of the slice. `reuse` gives its buffer back. Internal, when
   // records would not be conserved.
@@ -47,11 +51,17 @@ public:
 
 private:
   bool wants(std::string_view feed) const;
-  Result<> encode(const store::Slice::Item& item, std::string_view source, std::string_view tenant, std::string& out);
+  // Appends the messages that come of one record: one, none where the rule drops it, several where it makes rows of it.
+  Result<> append(const store::Slice& slice, std::size_t item, std::string_view source, std::string_view tenant,
+                  Payload& payload);
+  Result<> encode(const RecordView& record, const store::Slice::Item& item, std::string_view source,
+                  std::string_view tenant, std::string& out);
 
   std::string_view route_;
   const Encoder& encoder_;
   const std::vector<std::string>& feeds_;
+  std::optional<kql::RecordRun> rule_;
+  std::string made_;  // a row of the rule, with the room that a walker reads beyond it
   FieldWalker walker_;
 };
 

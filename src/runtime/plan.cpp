@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "component/tenant_options.h"
+#include "kql/schemas.h"
 #include "plan_options.h"
 
 namespace capstan::runtime {
@@ -178,10 +179,8 @@ private:
   void add_route(const Node::Member& member) {
     const std::string owner = "route " + member.key;
     const RouteOptions options = route_schema().decode(member.value, owner, findings_);
-    if (const Node* query = member.value.find("query"))
-      findings_.add(ErrorCode::kql_not_supported, query->place,
-                    owner + ": rules in KQL are not in this version yet; choose with feeds: [alerts, …]");
     RoutePlan route;
+    compile_rule(member.value, owner, options, route);
     route.name = member.key;
     route.from = options.from;
     route.feeds = options.feeds;
@@ -191,6 +190,22 @@ private:
     const bool has_sink = find_sink(member.value, owner, options.to, route);
     if (route.encoder == nullptr || !has_sink || route.from.empty()) return;
     plan_.routes.push_back(std::move(route));
+  }
+
+  // Every mistake of a rule is a finding of its own, with the line of the rule and a caret.
+  void compile_rule(const Node& node, const std::string& owner, const RouteOptions& options, RoutePlan& route) {
+    const Node* query = node.find("query");
+    if (query == nullptr || options.query.empty()) return;
+    std::vector<std::string> feeds = options.feeds;
+    if (feeds.empty())
+      for (const SourcePlan& source : plan_.sources)
+        if (std::ranges::find(options.from, source.name) != options.from.end())
+          for (const FeedTraits& traits : source.source->feeds()) feeds.push_back(traits.feed);
+    kql::Compiled compiled = kql::compile(options.query, kql::schema_of_feeds(feeds));
+    for (const kql::Diagnostic& diagnostic : compiled.diagnostics.all())
+      findings_.add(diagnostic.code, query->place,
+                    fmt::format("{}: {}", owner, kql::render(diagnostic, "query", options.query)));
+    route.rule = std::move(compiled.program);
   }
 
   void check_from(const Node& node, const std::string& owner, const RouteOptions& options) {

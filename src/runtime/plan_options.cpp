@@ -80,7 +80,10 @@ config::Schema<RouteOptions> route_schema() {
   config::Schema<RouteOptions> s;
   s.option("from", &RouteOptions::from, "one source or a list of them").required().example("contoso_mdca");
   s.option("feeds", &RouteOptions::feeds, "only these feeds; all when it is left out").example("[alerts, activities]");
-  s.option("query", &RouteOptions::query, "a rule in KQL: not in this version, use feeds");
+  s.option("query", &RouteOptions::query,
+           "a rule in KQL that begins with \"source\": what it drops is not delivered, what it adds and takes away is "
+           "encoded (docs/reference/kql.md)")
+      .example("source | where severityValue >= 1");
   s.option("encode", &RouteOptions::encode, "the format of a message and its options")
       .required()
       .example("{format: cef}");

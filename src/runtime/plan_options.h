@@ -24,7 +24,7 @@ config::Schema<TopOptions> top_schema();
 struct RouteOptions {
   std::vector<std::string> from;
   std::vector<std::string> feeds;
-  config::Raw query;
+  std::string query;
   config::Raw encode;
   std::string to;
   BatchOptions batch;

@@ -116,7 +116,7 @@ TEST_F(PlanTest, every_mistake_is_found_with_its_place) {
            "  siem: {type: inbox, adress: x}\n"
            "routes:\n"
            "  a: {from: thre, encode: {format: rav}, to: sim}\n"
-           "  b: {from: three, feeds: [alert], encode: {}, to: siem, query: 'source'}\n"
+           "  b: {from: three, feeds: [alert], encode: {}, to: siem, query: 'sorce'}\n"
            "  c: {to: siem}\n"));
   const auto said = testing::PrintToString(found_);
   for (const char* part :
@@ -126,8 +126,8 @@ TEST_F(PlanTest, every_mistake_is_found_with_its_place) {
         "no option \"adress\"", "capstan.yaml:10:13: route a: there is no source \"thre\"; did you mean \"three\"?",
         "there is no format \"rav\"; did you mean \"raw\"?", "there is no sink \"sim\"; did you mean \"siem\"?",
         "capstan.yaml:11:27: route b: there is no feed \"alert\"; did you mean \"alerts\"?",
-        "route b: encode needs the option \"format\"", "not in this version yet", "route c needs the option \"from\"",
-        "route c needs the option \"encode\""}) {
+        "route b: encode needs the option \"format\"", "there is no table \"sorce\"; did you mean \"source\"?",
+        "route c needs the option \"from\"", "route c needs the option \"encode\""}) {
     bool is_found = false;
     for (const std::string& one : found_) is_found = is_found || one.find(part) != std::string::npos;
     EXPECT_TRUE(is_found) << part << "\nin " << said;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
+#include <set>
 #include <utility>
 
 #include "base/log.h"
@@ -53,7 +55,7 @@ Result<> check_conserved(const Built& built, const Delivery& delivery) {
 
 struct RouteRunner::Lane {
   explicit Lane(const RoutePlan& route)
-      : builder(route.name, *route.encoder, route.feeds), message_limit(route.batch.max_events) {}
+      : builder(route.name, *route.encoder, route.feeds, route.rule), message_limit(route.batch.max_events) {}
 
   PayloadBuilder builder;
   RateMeter meter;
@@ -134,18 +136,27 @@ void RouteRunner::count(Draw& draw, const Delivery& delivery) const {
   const auto is_fresh = [&](std::size_t item) { return lane_->slice.items[item].position >= draw.resend_to; };
   std::uint64_t items = 0;
   for (std::size_t item = built.first; item < built.end; ++item) items += is_fresh(item) ? 1 : 0;
-  std::uint64_t messages = 0;
-  for (const Payload::Message& message : built.payload.messages) messages += is_fresh(message.record) ? 1 : 0;
-  std::uint64_t refused = 0;  // by the encoder
-  for (const Built::Rejected& rejected : built.rejected) refused += is_fresh(rejected.item) ? 1 : 0;
-  std::uint64_t rejected_there = 0;
+  std::set<std::size_t> refused;  // by the encoder or by the destination
+  for (const Built::Rejected& rejected : built.rejected)
+    if (is_fresh(rejected.item)) refused.insert(rejected.item);
   for (const Delivery::Rejected& rejected : delivery.rejected)
-    rejected_there += is_fresh(built.payload.messages.at(rejected.message).record) ? 1 : 0;
+    if (const std::size_t item = built.payload.messages.at(rejected.message).record; is_fresh(item))
+      refused.insert(item);
+  std::uint64_t delivered = 0;
+  std::uint64_t again = 0;
+  std::optional<std::size_t> before;
+  for (const Payload::Message& message : built.payload.messages) {
+    if (!is_fresh(message.record)) ++again;
+    // A rule may make several messages of one record.
+    const bool is_new = before != message.record && is_fresh(message.record) && !refused.contains(message.record);
+    before = message.record;
+    delivered += is_new ? 1 : 0;
+  }
   store::Cursor& cursor = draw.from.cursor;
-  cursor.delivered += messages - rejected_there;
-  cursor.rejected += refused + rejected_there;
-  cursor.dropped += items - messages - refused;
-  cursor.resent += delivery.resent + built.payload.messages.size() - messages;
+  cursor.delivered += delivered;
+  cursor.rejected += refused.size();
+  cursor.dropped += items - delivered - refused.size();
+  cursor.resent += delivery.resent + again;
 }
 
 // Looks after an idle destination. True when it is well, so that nothing is in doubt any more once it is closed.
@@ -300,8 +311,9 @@ bool RouteRunner::halve(const Error& error) {
   if (error.error_class() != ErrorClass::split && error.error_class() != ErrorClass::dead_letter) return false;
   Lane& lane = *lane_;
   Built& built = *lane.built;
-  if (built.payload.messages.size() > 1) {
-    lane.message_limit = built.payload.messages.size() / 2;
+  // The messages of one record stay together.
+  if (built.tally.kept > 1) {
+    lane.message_limit = built.tally.kept / 2;
     lane.spare = std::move(built.payload);
     lane.built.reset();
     return true;

@@ -128,6 +128,45 @@ def replay_sends_again(place):
     return f"{before} sent again"
 
 
+def rules_choose_and_change(place):
+    """One route takes what a rule keeps, as it came; another what its rule makes. verify counts what was dropped by rule."""
+    tenant = place.simulate("--seed", 13, "--activities", 2000, "--alerts", 100, "--requests-per-minute", 100000)
+    files = {name: place.directory / f"{name}.ndjson" for name in ("all", "kept", "made")}
+    sinks = "".join(f"  {name}: {{type: file, path: '{path}'}}\n" for name, path in files.items())
+    place.configuration(tenant, sinks, """  all: {from: mdca, feeds: [activities], encode: {format: json}, to: all}
+  kept:
+    from: mdca
+    encode: {format: json}
+    to: kept
+    query: |
+      source
+      | where _Feed == "activities" and eventTypeName == "EVENT_CATEGORY_LOGIN"
+  made:
+    from: mdca
+    feeds: [activities]
+    encode: {format: json}
+    to: made
+    query: source | where isnotempty(user.userName) | project id = _id, who = tolower(tostring(user.userName)), when = timestamp
+""", feeds=["activities", "alerts"])
+    place.run("run", "-c", "capstan.yaml", "--until-caught-up", check=0)
+    every = [json.loads(line) for line in files["all"].read_text().splitlines()]
+    raw = set(files["all"].read_text().splitlines())
+    kept = files["kept"].read_text().splitlines()
+    wanted = [r for r in every if r.get("eventTypeName") == "EVENT_CATEGORY_LOGIN"]
+    expect(kept and len(kept) == len(wanted) and set(kept) <= raw, f"kept {len(kept)}, wanted {len(wanted)} as they came")
+    made = [json.loads(line) for line in files["made"].read_text().splitlines()]
+    named = {r["_id"]: r["user"]["userName"].lower() for r in every if r.get("user", {}).get("userName")}
+    expect({m["id"]: m["who"] for m in made} == named and set(made[0]) == {"id", "who", "when"}, f"made {len(made)}, wanted {len(named)}: {made[:1]}")
+    report = json.loads(place.run("verify", "-c", "capstan.yaml", "--output", "json", check=0).stdout)
+    expect(report["missing"] == 0, json.dumps(report)[:500])
+    told = place.run("verify", "-c", "capstan.yaml", check=0).stdout
+    expect(re.search(rf"^kept\s+{len(kept):,}\s+[\d,]+\s", told, re.M), told[-800:])
+    place.write("wrong.yaml", (place.directory / "capstan.yaml").read_text().replace("| where _Feed", "| wher _Feed"))
+    refused = place.run("check", "-c", "wrong.yaml")
+    expect(refused.returncode == 78 and 'did you mean "where"?' in refused.stdout + refused.stderr, refused.stdout + refused.stderr)
+    return f"{len(kept)} kept, {len(made)} made of {len(every)}"
+
+
 def demo_proves_itself(place):
     done = place.run("demo", "--seconds", 6, timeout=60, check=0)
     expect(re.search(r"missing\s*:?\s*0\b", done.stdout), done.stdout[-1500:])
@@ -135,4 +174,4 @@ def demo_proves_itself(place):
 
 
 CASES = [five_feeds_to_a_file, cef_over_tcp_to_rsyslog, changed_alerts_come_again_as_updates, destination_down_then_up,
-         verify_finds_and_repairs, replay_sends_again, demo_proves_itself]
+         verify_finds_and_repairs, replay_sends_again, rules_choose_and_change, demo_proves_itself]

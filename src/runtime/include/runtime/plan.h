@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "component/registry.h"
+#include "kql/program.h"
 #include "store/journal.h"
 
 namespace capstan::runtime {
@@ -49,8 +50,9 @@ struct SourcePlan {
 
 struct RoutePlan {
   std::string name;
-  std::vector<std::string> from;   // sources, at least one
-  std::vector<std::string> feeds;  // that it takes; empty: all
+  std::vector<std::string> from;             // sources, at least one
+  std::vector<std::string> feeds;            // that it takes; empty: all
+  std::shared_ptr<const kql::Program> rule;  // nothing: every record as it is
   std::string encoder_kind;
   std::unique_ptr<Encoder> encoder;
   std::string sink_name;
