@@ -1,23 +1,10 @@
 // The hot path takes nothing from the heap: counted in an operator new of this test program.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <new>
+#include "counting_new.h"
 
 #include "cef_encoder.h"
 #include "row_for_test.h"
-
-namespace {
-thread_local std::uint64_t allocation_count = 0;
-}
-
-void* operator new(std::size_t size) {
-  ++allocation_count;
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace capstan::cef {
 namespace {
