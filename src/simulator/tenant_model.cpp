@@ -22,6 +22,9 @@ namespace json = boost::json;
 constexpr std::string_view control_prefix = "/_sim/";
 
 void fill_in(SimulatorOptions& options) {
+  // Somebody's own records are served whatever their age: the older ones from the archive.
+  constexpr auto for_ever = std::chrono::hours(24 * 365 * 100);
+  if (!options.records_directory.empty()) options.retention = std::max<Duration>(options.retention, for_ever);
   const auto made = [&](std::uint64_t number) { return mix(options.seed) ^ mix(number); };
   if (options.tenant_id.empty()) options.tenant_id = as_guid(hex_digits(made(1), 32));
   if (options.client_id.empty()) options.client_id = as_guid(hex_digits(made(2), 32));

@@ -167,6 +167,24 @@ def rules_choose_and_change(place):
     return f"{len(kept)} kept, {len(made)} made of {len(every)}"
 
 
+def records_of_any_age(place):
+    """Activities older than 30 days come out of the archive; with `since` even those of years ago, byte for byte."""
+    records = place.directory / "records"
+    records.mkdir()
+    days = (5, 29, 31, 100, 900, 2500)
+    lines = []
+    for number, age in enumerate(days):
+        at = int(time.time() * 1000) - age * 86_400_000
+        lines.append(f'{{"_id":"old-{number}","timestamp":{at},"created":{at + 60_000},"appName":"App"}}')
+    (records / "activities.ndjson").write_text("\n".join(lines) + "\n")
+    tenant = place.simulate("--records", records, "--requests-per-minute", 100000)
+    out = file_route(place, tenant, encode="{format: json}", feeds=["activities"], source=", since: '2015-01-01'")
+    place.run("run", "-c", "capstan.yaml", "--until-caught-up", check=0)
+    got = out.read_text().splitlines()
+    expect(sorted(got) == sorted(lines), f"expected {len(lines)} records as they are, got {got}")
+    return f"{len(got)} records, the oldest of {days[-1]} days ago"
+
+
 def demo_proves_itself(place):
     done = place.run("demo", "--seconds", 6, timeout=60, check=0)
     expect(re.search(r"missing\s*:?\s*0\b", done.stdout), done.stdout[-1500:])
@@ -174,4 +192,5 @@ def demo_proves_itself(place):
 
 
 CASES = [five_feeds_to_a_file, cef_over_tcp_to_rsyslog, changed_alerts_come_again_as_updates, destination_down_then_up,
-         verify_finds_and_repairs, replay_sends_again, rules_choose_and_change, demo_proves_itself]
+         verify_finds_and_repairs, replay_sends_again, rules_choose_and_change, records_of_any_age,
+         demo_proves_itself]

@@ -47,7 +47,7 @@ struct SimulatorOptions {
   bool sends_retry_after = true;  // else the pause stands in the body only
   // `total` wanders from call to call by some per cent, and `moreThanTotal` is set above 10,000.
   bool totals_are_approximate = true;
-  // Older activities are in the archive only, and nothing is older than `retention`.
+  // Older activities are in the archive only, and nothing is older than `retention` (for ever where records are given).
   Duration archived_after = std::chrono::hours(24 * 30);
   Duration retention = std::chrono::hours(24 * 180);
 
