@@ -25,6 +25,7 @@ constexpr std::int64_t minute_ms = 60'000;
 constexpr std::int64_t hour_ms = 60 * minute_ms;
 constexpr std::int64_t day_ms = 24 * hour_ms;
 
+constexpr std::int64_t date_step = 1'000;  // of the Date header (RFC 9110 section 5.6.7)
 constexpr std::int64_t overlap_at_start = 10 * minute_ms;
 // By event time the overlap has to span what a connector takes to report: minutes, at times hours.
 constexpr std::int64_t overlap_by_date_min = 2 * hour_ms;
@@ -77,7 +78,8 @@ public:
       if (state.floor == 0) state.floor = floor_at(now);
       walk.started = now.is_dated ? now.ms : state.newest;
       const std::int64_t from = state.base == 0 ? state.floor : std::max(state.floor, state.base - overlap(state));
-      add_pieces(walk, state, from, now.is_dated ? std::optional(now.ms) : std::nullopt, now);
+      // A Date counts whole seconds: the service may be almost one further.
+      add_pieces(walk, state, from, now.is_dated ? std::optional(now.ms + date_step - 1) : std::nullopt, now);
     } else {
       walk.started = now.ms;
       const std::int64_t back = dialect_of(state).by_date ? deep_look_back_by_date : deep_look_back;
