@@ -55,7 +55,7 @@ def cef_over_tcp_to_rsyslog(place):
 
 
 def changed_alerts_come_again_as_updates(place):
-    tenant = place.simulate("--seed", 5, "--alerts", 200, "--rate", 5, "--requests-per-minute", 100000)
+    tenant = place.simulate("--seed", 5, "--alerts", 200, "--rate", 30, "--requests-per-minute", 100000)
     out = file_route(place, tenant, feeds=["alerts"], source=", sweep_interval: 10s")
     capstan = place.start([place.capstan, "run", "-c", "capstan.yaml"], "capstan.log")
     time.sleep(24)
