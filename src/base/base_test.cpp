@@ -91,6 +91,7 @@ TEST(Text, CutsAtCharacterBorders) {
   EXPECT_EQ(cut_utf8("aé", 2), "a");
   EXPECT_EQ(cut_utf8("aé", 3), "aé");
   EXPECT_EQ(cut_utf8("😀", 3), "");
+  EXPECT_EQ(cut_utf8("ab\x80\x80\x80\x80\x80", 6).size(), 6U) << "four continuation bytes are no character";
   EXPECT_EQ(cut_utf8("\x80\x80\x80\x80\x80\x80\x80", 6).size(), 6U) << "what is not UTF-8 still has to end";
 }
 

@@ -55,7 +55,7 @@ std::string_view cut_utf8(std::string_view text, std::size_t size_max) {
   if (text.size() <= size_max) return text;
   std::size_t end = size_max;
   // A character has at most three continuation bytes; longer runs are not UTF-8 and may be cut anywhere.
-  for (int steps = 0; steps < 4 && end > 0 && is_continuation(text[end]); ++steps) --end;
+  for (int steps = 0; steps < 3 && end > 0 && is_continuation(text[end]); ++steps) --end;
   return text.substr(0, is_continuation(text[end]) ? size_max : end);
 }
 
