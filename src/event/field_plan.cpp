@@ -110,4 +110,6 @@ Result<std::size_t> FieldPlan::slot(std::string_view path) {
 
 std::size_t FieldPlan::size() const { return impl_->slots.size(); }
 
+void FieldPlan::end_front() { impl_->front_members = impl_->nodes.front().members.size(); }
+
 }  // namespace capstan

@@ -336,5 +336,63 @@ TEST(FieldPlan, AgreesWithASlowReader) {
   EXPECT_GT(found, 5000U);
 }
 
+std::vector<std::string> shown(std::span<const Value> values, std::size_t count) {
+  std::vector<std::string> all;
+  for (std::size_t i = 0; i < count; ++i) all.push_back(shown(values[i]));
+  return all;
+}
+
+TEST(FieldPlan, TheFrontIsKnownWhenItIsAskedAndTheRestWhenItGoesOn) {
+  std::mt19937_64 random(11);
+  for (int round = 0; round < 2000; ++round) {
+    FieldPlan plan;
+    const std::size_t front = random() % 4;
+    for (std::size_t i = 0; i < front; ++i) ASSERT_TRUE(plan.slot(random_path(random)));
+    plan.end_front();
+    const std::size_t front_slots = plan.size();
+    for (int i = 0; i < 4; ++i) ASSERT_TRUE(plan.slot(random_path(random)));
+    std::string json = "{";
+    for (int i = 0; i < 4; ++i)
+      json += (i == 0 ? "\"" : ",\"") + std::string(1, static_cast<char>('a' + random() % 4)) +
+              "\":" + random_json(random, 4);
+    json += "}";
+    const std::string raw = padded(json);
+    const auto record = std::string_view(raw).substr(0, json.size());
+    FieldWalker whole;
+    const auto values = whole.walk(plan, record);
+    ASSERT_TRUE(values) << json;
+    for (const bool goes_on : {false, true}) {
+      FieldWalker walker;
+      int asked = 0;
+      const auto walked = walker.walk_while(plan, record, [&](std::span<const Value> seen) {
+        ++asked;
+        EXPECT_EQ(shown(seen, front_slots), shown(*values, front_slots)) << json;
+        return goes_on;
+      });
+      ASSERT_TRUE(walked) << json;
+      ASSERT_EQ(asked, 1);
+      ASSERT_EQ(walked->has_value(), goes_on);
+      if (goes_on) {
+        ASSERT_EQ(shown(**walked, plan.size()), shown(*values, plan.size())) << json;
+      }
+    }
+  }
+}
+
+TEST(FieldPlan, WhatStandsBehindTheFrontIsNotLookedAt) {
+  FieldPlan plan;
+  ASSERT_TRUE(plan.slot("a"));
+  plan.end_front();
+  ASSERT_TRUE(plan.slot("z"));
+  const std::string json = R"({"a":1,"b":[}],"z":2})";  // broken behind the front
+  const std::string raw = padded(json);
+  FieldWalker walker;
+  const auto left = walker.walk_while(plan, std::string_view(raw).substr(0, json.size()),
+                                      [](std::span<const Value>) { return false; });
+  ASSERT_TRUE(left);
+  EXPECT_FALSE(left->has_value());
+  EXPECT_FALSE(walker.walk(plan, std::string_view(raw).substr(0, json.size())));
+}
+
 }  // namespace
 }  // namespace capstan

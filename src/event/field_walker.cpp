@@ -77,8 +77,15 @@ struct FieldWalker::Impl {
   const FieldPlan::Impl* plan = nullptr;
   const char* end = nullptr;  // of the record
 
-  simdjson::error_code record(std::string_view raw);
+  // Asked once, when the front is known.
+  using GoesOn = FunctionRef<bool(std::span<const Value>)>;
+  bool is_left = false;
+
+  simdjson::error_code record(std::string_view raw, const GoesOn* goes_on);
+  simdjson::error_code members(ondemand::object fields, const GoesOn* goes_on);
   simdjson::error_code object(const Node& node, ondemand::object fields);
+  bool is_done_with_front(const GoesOn& goes_on);
+  void show_lists();
   simdjson::error_code array(const Node& node, ondemand::array items);
   simdjson::error_code value(const Node& node, ondemand::value value);
   simdjson::error_code item(const Node& array, std::size_t index, ondemand::value value);
@@ -97,9 +104,25 @@ void FieldWalker::Impl::start(const FieldPlan::Impl& chosen) {
   if (lists.size() < slots) lists.resize(slots);
   for (std::size_t i = 0; i < slots; ++i) lists[i].clear();
   pending.clear();
+  is_left = false;
 }
 
-simdjson::error_code FieldWalker::Impl::record(std::string_view raw) {
+void FieldWalker::Impl::show_lists() {
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (values[i].type == Value::Type::list) values[i].items = lists[i];
+}
+
+bool FieldWalker::Impl::is_done_with_front(const GoesOn& goes_on) {
+  show_lists();
+  is_left = !goes_on(values);
+  return is_left;
+}
+
+simdjson::error_code FieldWalker::Impl::record(std::string_view raw, const GoesOn* goes_on) {
+  if (goes_on != nullptr && plan->front_members == 0) {
+    if (is_done_with_front(*goes_on)) return simdjson::SUCCESS;
+    goes_on = nullptr;
+  }
   end = raw.data() + raw.size();
   ondemand::document document;
   if (const auto code =
@@ -107,9 +130,33 @@ simdjson::error_code FieldWalker::Impl::record(std::string_view raw) {
     return code;
   ondemand::object fields;
   if (const auto code = document.get_object().get(fields)) return code;
-  if (const auto code = object(plan->nodes.front(), fields)) return code;
-  for (std::size_t i = 0; i < values.size(); ++i)
-    if (values[i].type == Value::Type::list) values[i].items = lists[i];
+  if (const auto code = members(fields, goes_on)) return code;
+  if (!is_left) show_lists();
+  return simdjson::SUCCESS;
+}
+
+// The record's own members: those of the front have the smallest numbers.
+simdjson::error_code FieldWalker::Impl::members(ondemand::object fields, const GoesOn* goes_on) {
+  const Node& node = plan->nodes.front();
+  std::size_t wanted = node.members.size();
+  std::size_t front_wanted = goes_on == nullptr ? 0 : plan->front_members;
+  std::bitset<plan::members_max> seen;
+  if (wanted > 0) {
+    for (auto each : fields) {
+      // Taken from the result in place: copying a field out of it stalls on its own stores (80 ns a record).
+      if (const auto code = each.error()) return code;
+      const std::size_t number = member(node, each.key().value_unsafe());
+      // The first of two members of one name counts.
+      if (number == plan::NameTable::nobody || seen[number]) continue;
+      seen[number] = true;
+      if (const auto code = value(plan->nodes[node.members.node(number)], each.value().value_unsafe())) return code;
+      if (front_wanted > 0 && number < plan->front_members && --front_wanted == 0 && is_done_with_front(*goes_on))
+        return simdjson::SUCCESS;
+      if (--wanted == 0) break;
+    }
+  }
+  // What has not come by the record's end is missing.
+  if (front_wanted > 0) is_done_with_front(*goes_on);
   return simdjson::SUCCESS;
 }
 
@@ -119,10 +166,8 @@ simdjson::error_code FieldWalker::Impl::object(const Node& node, ondemand::objec
   if (wanted == 0) return simdjson::SUCCESS;
   std::bitset<plan::members_max> seen;
   for (auto each : fields) {
-    // Taken from the result in place: copying a field out of it stalls on its own stores (80 ns a record).
     if (const auto code = each.error()) return code;
     const std::size_t number = member(node, each.key().value_unsafe());
-    // The first of two members of one name counts.
     if (number == plan::NameTable::nobody || seen[number]) continue;
     seen[number] = true;
     if (const auto code = value(plan->nodes[node.members.node(number)], each.value().value_unsafe())) return code;
@@ -276,9 +321,18 @@ FieldWalker& FieldWalker::operator=(FieldWalker&&) noexcept = default;
 
 Result<std::span<const Value>> FieldWalker::walk(const FieldPlan& plan, std::string_view raw) {
   impl_->start(plan.impl());
-  if (const auto code = impl_->record(raw))
+  if (const auto code = impl_->record(raw, nullptr))
     return Error(ErrorCode::broken_record, fmt::format("reading a record: {}", words(code)));
   return std::span<const Value>(impl_->values);
+}
+
+Result<std::optional<std::span<const Value>>> FieldWalker::walk_while(
+    const FieldPlan& plan, std::string_view raw, FunctionRef<bool(std::span<const Value> front)> goes_on) {
+  impl_->start(plan.impl());
+  if (const auto code = impl_->record(raw, &goes_on))
+    return Error(ErrorCode::broken_record, fmt::format("reading a record: {}", words(code)));
+  if (impl_->is_left) return std::optional<std::span<const Value>>();
+  return std::optional(std::span<const Value>(impl_->values));
 }
 
 std::uint64_t FieldWalker::refused() const { return impl_->refused; }

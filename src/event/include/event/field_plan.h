@@ -13,11 +13,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/function_ref.h"
 #include "base/result.h"
 #include "event/record.h"
 
@@ -41,6 +43,8 @@ public:
   // The slot of a path; the same path again gives the same slot. Fails with mapping_wrong and the column.
   Result<std::size_t> slot(std::string_view path);
   std::size_t size() const;
+  // The paths so far are the front: a walk can be left as soon as they are known (FieldWalker::walk_while).
+  void end_front();
 
   struct Impl;
   const Impl& impl() const { return *impl_; }
@@ -61,6 +65,11 @@ public:
   // in refused(); a record that it refuses whole fails with broken_record. `raw` needs raw_padding readable bytes
   // behind it.
   Result<std::span<const Value>> walk(const FieldPlan& plan, std::string_view raw);
+  // The same, but asks `goes_on` once, as soon as the values of the plan's front are known (without looking at the
+  // record when the front is empty). When it says false, the rest of the record is not looked at and nothing comes
+  // back.
+  Result<std::optional<std::span<const Value>>> walk_while(
+      const FieldPlan& plan, std::string_view raw, FunctionRef<bool(std::span<const Value> front)> goes_on);
   std::uint64_t refused() const;
 
 private:
