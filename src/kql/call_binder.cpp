@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "call_nodes.h"
 #include "expression_binder.h"
+#include "input.h"
 #include "operators.h"
 #include "pattern.h"
 
@@ -114,12 +115,63 @@ NodePtr ExpressionBinder::bind_column_if_exists(const Expression& e, Scope& scop
   return std::make_shared<Slot>(column->type, read_slot_of(*column));
 }
 
+// pluck(array, "name"), pluck(array, "name", "where", "text"): of the record's own arrays it is a path of the walk.
+NodePtr ExpressionBinder::bind_pluck(const Expression& e, Scope& scope) {
+  const auto is_plain = [](const ExpressionPtr& item) {
+    return item->kind == Expression::Kind::string && !item->text.empty() &&
+           std::ranges::all_of(item->text, [](char c) {
+             return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+           });
+  };
+  if ((e.items.size() == 2 || e.items.size() == 4) &&
+      std::all_of(e.items.begin() + 1, e.items.end(), is_plain)) {
+    const std::string filter =
+        e.items.size() == 4 ? fmt::format("{}={}", e.items[2]->text, e.items[3]->text) : std::string();
+    NodePtr input = input_list(*e.items[0], fmt::format("[{}].{}", filter, e.items[1]->text), scope);
+    if (input) return input;
+  }
+  std::vector<NodePtr> arguments;
+  for (const ExpressionPtr& item : e.items) {
+    arguments.push_back(bind(*item, scope));
+    if (!arguments.back()) return nullptr;
+  }
+  if (arguments.size() == 3)
+    return refuse(ErrorCode::kql_type, e.span,
+                  "pluck() takes an array and a member's name, and then a member and the text it has to have");
+  return bind_row(e, *find_function("pluck"), std::move(arguments));
+}
+
+NodePtr ExpressionBinder::bind_pack_all(const Expression& e, const Scope& scope) {
+  class PackAll final : public Node {
+  public:
+    PackAll() : Node(Type::dynamic) {}
+    Datum evaluate(Frame& frame) const override {
+      return frame.work.row == nullptr ? Datum::null(Type::dynamic)
+                                       : read_dynamic_input(frame.work.row->row_text(frame), frame.work);
+    }
+    Datum glance(Frame& frame) const override {
+      return frame.work.row == nullptr ? Datum::null(Type::dynamic) : Datum::of_json(frame.work.row->row_text(frame));
+    }
+  };
+  if (!scope.is_behind_rule)
+    return refuse(ErrorCode::kql_not_supported, e.span,
+                  "pack_all() is for the expressions of a mapping; here name the columns: pack(\"a\", a)");
+  if (!e.items.empty()) return refuse(ErrorCode::kql_type, e.span, "pack_all() takes no argument here");
+  program_.writes_row = true;
+  return std::make_shared<PackAll>();
+}
+
 NodePtr ExpressionBinder::bind_call(const Expression& e, Scope& scope) {
   if (const auto let = scope.lets.find(e.name); let != scope.lets.end() && let->second.function != nullptr)
     return bind_user_function(e, *let->second.function, scope);
   if (e.name == "iff" || e.name == "iif" || e.name == "case") return bind_condition(e, scope);
   if (e.name == "coalesce") return bind_coalesce(e, scope);
   if (e.name == "columnifexists" || e.name == "column_ifexists") return bind_column_if_exists(e, scope);
+  if (e.name == "pack_all") return bind_pack_all(e, scope);
+  if (e.name == "pluck") {
+    note_extension(e.span, e.name);
+    return bind_pluck(e, scope);
+  }
   const FunctionRow* row = find_function(e.name);
   if (row == nullptr) {
     if (const std::string_view advice = refusal_of_function(e.name); !advice.empty())
@@ -287,6 +339,8 @@ bool ExpressionBinder::check_text_constants(const Expression& e, const std::vect
            fmt::format("{}(): expected one of {}, got \"{}\"", name, list, constant(0)));
     return false;
   };
+  if (name == "mdca_name")
+    return is_one_of({"app", "alert_type", "alert_status", "alert_resolution", "entity_status", "subnet_category"});
   if (name == "datetime_part")
     return is_one_of({"year", "quarter", "month", "week_of_year", "day", "dayofyear", "hour", "minute", "second",
                       "millisecond", "microsecond", "nanosecond"});

@@ -74,11 +74,11 @@ std::size_t ExpressionBinder::slot_of(BoundColumn& column) {
   if (column.slot) return *column.slot;
   for (std::size_t i = 0; i < program_.inputs.size(); ++i) {
     const Input& known = program_.inputs[i];
-    if (known.column != column.name || !known.members.empty()) continue;
+    if (known.column != column.name || !known.members.empty() || !known.list.empty()) continue;
     column.slot = program_.input_slots[i];
     return *column.slot;
   }
-  column.slot = program_.add_input({column.name, {}, column.type, column.is_epoch_ms});
+  column.slot = program_.add_input({column.name, {}, {}, column.type, column.is_epoch_ms});
   return *column.slot;
 }
 
@@ -202,11 +202,14 @@ NodePtr ExpressionBinder::bind_name(const Expression& e, Scope& scope) {
                               let->second.table != nullptr ? "table" : "function"));
   }
   if (scope.is_open) {
-    if (std::string gone = what_became_of(e.name, scope); !gone.empty())
+    if (std::string gone = what_became_of(e.name, scope); !gone.empty()) {
+      if (scope.gone_is_null) return std::make_shared<Constant>(Datum::null(Type::dynamic));
       return refuse(ErrorCode::kql_unknown_name, e.span, std::move(gone));
+    }
     scope.columns.push_back({e.name, Type::dynamic, std::nullopt, false});
     return std::make_shared<Slot>(Type::dynamic, read_slot_of(scope.columns.back()));
   }
+  if (scope.gone_is_null) return std::make_shared<Constant>(Datum::null(Type::dynamic));
   std::vector<std::string_view> names;
   for (const BoundColumn& column : scope.columns) names.push_back(column.name);
   for (const auto& [name, let] : scope.lets) names.push_back(name);
@@ -216,8 +219,22 @@ NodePtr ExpressionBinder::bind_name(const Expression& e, Scope& scope) {
                             near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near)));
 }
 
-// A path of plain members below a column of the record is read from the record by itself.
-NodePtr ExpressionBinder::input_path(const Expression& e, Scope& scope) {
+// Whether a column still is the record's member of that name.
+bool ExpressionBinder::is_of_record(const BoundColumn& column) const {
+  if (!column.slot) return true;
+  for (std::size_t i = 0; i < program_.inputs.size(); ++i) {
+    const Input& input = program_.inputs[i];
+    if (program_.input_slots[i] == *column.slot)
+      return input.column == column.name && input.members.empty() && input.list.empty();
+  }
+  return false;
+}
+
+NodePtr ExpressionBinder::input_path(const Expression& e, Scope& scope) { return input_list(e, {}, scope); }
+
+// A path of plain members below a column of the record is read from the record by itself; with a list, the items of
+// the array that is there.
+NodePtr ExpressionBinder::input_list(const Expression& e, const std::string& list, Scope& scope) {
   std::vector<std::string> members;
   const Expression* at = &e;
   while (at->kind == Kind::member || (at->kind == Kind::element && at->items[1]->kind == Kind::string)) {
@@ -237,11 +254,12 @@ NodePtr ExpressionBinder::input_path(const Expression& e, Scope& scope) {
   const BoundColumn* column = scope.find_column(at->name);
   if (column == nullptr && (!scope.is_open || scope.lets.contains(at->name) || !survives(scope.member_rules, at->name)))
     return nullptr;
-  if (column != nullptr && (column->type != Type::dynamic || column->slot)) return nullptr;
+  if (column != nullptr && (column->type != Type::dynamic || !is_of_record(*column))) return nullptr;
   for (std::size_t i = 0; i < program_.inputs.size(); ++i)
-    if (program_.inputs[i].column == at->name && program_.inputs[i].members == members)
+    if (program_.inputs[i].column == at->name && program_.inputs[i].members == members &&
+        program_.inputs[i].list == list)
       return std::make_shared<Slot>(Type::dynamic, program_.input_slots[i]);
-  const std::size_t slot = program_.add_input({at->name, members, Type::dynamic, false});
+  const std::size_t slot = program_.add_input({at->name, members, list, Type::dynamic, false});
   program_.inputs.back().is_read = true;
   return std::make_shared<Slot>(Type::dynamic, slot);
 }

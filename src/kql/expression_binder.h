@@ -38,6 +38,8 @@ private:
   NodePtr bind_name(const Expression& e, Scope& scope);
   NodePtr bind_path(const Expression& e, Scope& scope);
   NodePtr input_path(const Expression& e, Scope& scope);
+  NodePtr input_list(const Expression& e, const std::string& list, Scope& scope);
+  bool is_of_record(const BoundColumn& column) const;
   NodePtr bind_unary(const Expression& e, Scope& scope);
   NodePtr bind_binary(const Expression& e, Scope& scope);
   NodePtr bind_logic(const Expression& e, NodePtr left, NodePtr right);
@@ -51,6 +53,8 @@ private:
   NodePtr bind_condition(const Expression& e, Scope& scope);
   NodePtr bind_coalesce(const Expression& e, Scope& scope);
   NodePtr bind_column_if_exists(const Expression& e, Scope& scope);
+  NodePtr bind_pluck(const Expression& e, Scope& scope);
+  NodePtr bind_pack_all(const Expression& e, const Scope& scope);
   NodePtr bind_user_function(const Expression& e, const Function& function, Scope& scope);
   NodePtr bind_row(const Expression& e, const FunctionRow& row, std::vector<NodePtr> arguments);
   NodePtr fit(const Expression& argument, NodePtr node, char wanted, std::string_view function);

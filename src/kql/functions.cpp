@@ -10,7 +10,7 @@ namespace {
 template <class Visit>
 void every_row(Visit visit) {
   for (const auto rows : {number_functions(), text_functions(), time_functions(), dynamic_functions(),
-                          digest_functions(), address_functions()})
+                          digest_functions(), address_functions(), mdca_functions()})
     for (const FunctionRow& row : rows) visit(row);
 }
 

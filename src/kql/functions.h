@@ -51,6 +51,7 @@ std::span<const FunctionRow> time_functions();
 std::span<const FunctionRow> dynamic_functions();
 std::span<const FunctionRow> digest_functions();
 std::span<const FunctionRow> address_functions();
+std::span<const FunctionRow> mdca_functions();
 const FunctionRow* find_function(std::string_view name);
 std::vector<std::string_view> function_names();
 

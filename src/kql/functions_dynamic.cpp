@@ -5,6 +5,7 @@
 #include "convert.h"
 #include "dynamic_form.h"
 #include "functions.h"
+#include "text_form.h"
 #include "xml.h"
 
 namespace capstan::kql {
@@ -58,6 +59,25 @@ Datum parse_xml(Frame& frame, Arguments a) {
 Datum parse_cef(Frame& frame, Arguments a) {
   const auto value = read_cef(a[0].text, frame.work.arena);
   return value ? made(frame, *value) : Datum::null(Type::dynamic);
+}
+
+// Of every item the member, null where it has none; with a condition only of the items that have it.
+Datum pluck(Frame& frame, Arguments a) {
+  if (!is_array(a[0])) return Datum::null(Type::dynamic);
+  const auto member_of = [](const Dynamic& item, std::string_view name) {
+    return item.kind == Dynamic::Kind::bag ? find_member(item, name) : nullptr;
+  };
+  std::vector<Dynamic> found;
+  for (const Dynamic& item : a[0].dynamic->items) {
+    if (a.size() > 2) {
+      const Dynamic* condition = member_of(item, a[2].text);
+      if (condition == nullptr || condition->kind == Dynamic::Kind::null) continue;
+      if (to_text(Datum::of(condition), frame.work.arena) != a[3].text) continue;
+    }
+    const Dynamic* member = member_of(item, a[1].text);
+    found.push_back(member == nullptr ? Dynamic{} : *member);
+  }
+  return array(frame, found);
 }
 
 Datum array_length(Frame&, Arguments a) {
@@ -263,6 +283,7 @@ constexpr std::array rows{
     FunctionRow{"parse_xml", "s", "y", Tier::portable, NameKind::argument, parse_xml},
     FunctionRow{"parse_cef_dictionary", "s", "y", Tier::portable, NameKind::none, parse_cef},
     FunctionRow{"todynamic", "a", "y", Tier::extension, NameKind::argument, parse_json},
+    FunctionRow{"pluck", "ys!s?s?", "y", Tier::extension, NameKind::none, pluck},
     FunctionRow{"array_length", "y", "l", Tier::portable, NameKind::none, array_length},
     FunctionRow{"array_concat", "y*", "y", Tier::portable, NameKind::none, array_concat},
     FunctionRow{"pack_array", "a*", "y", Tier::portable, NameKind::none, pack_array},

@@ -56,15 +56,21 @@ Dynamic scalar_of(const Value& value) {
   }
 }
 
-}  // namespace
-
-Datum unread(std::string_view json) {
-  Datum waiting = Datum::null(Type::dynamic);
-  waiting.is_null = false;
-  waiting.dynamic = nullptr;
-  waiting.text = json;
-  return waiting;
+// The items that a list path found; what an item lacks is null.
+Datum read_list(const Value& list, Workspace& work) {
+  const auto items = work.arena.array<Dynamic>(list.items.size());
+  for (std::size_t i = 0; i < list.items.size(); ++i) {
+    const Value& found = list.items[i];
+    const bool is_nested = found.type == Value::Type::object || found.type == Value::Type::array;
+    items[i] = is_nested ? read_dynamic(found.text, work.json, work.arena).value_or(Dynamic{}) : scalar_of(found);
+  }
+  const auto place = work.arena.array<Dynamic>(1);
+  place[0].kind = Dynamic::Kind::array;
+  place[0].items = items.first(list.items.size());
+  return Datum::of(place.data());
 }
+
+}  // namespace
 
 Datum read_dynamic_input(std::string_view json, Workspace& work) {
   const auto value = read_dynamic(json, work.json, work.arena);
@@ -78,14 +84,15 @@ Datum read_input(const Value& value, const Input& input, Workspace& work) {
   switch (value.type) {
     case Value::Type::missing:
     case Value::Type::null:
-    case Value::Type::list:  // a plain path finds no list
       return Datum::null(input.type);
+    case Value::Type::list:
+      return read_list(value, work);
     case Value::Type::string:
       if (input.type != Type::dynamic) return as_column(Datum::of(value.text), input, work);
       break;
     case Value::Type::object:
     case Value::Type::array:
-      if (input.type == Type::dynamic) return unread(value.text);
+      if (input.type == Type::dynamic) return Datum::of_json(value.text);
       return as_column(read_dynamic_input(value.text, work), input, work);
     case Value::Type::boolean:
     case Value::Type::number:

@@ -12,11 +12,6 @@ namespace capstan::kql {
 Datum read_input(const Value& value, const Input& input, Workspace& work);
 Datum read_input(std::string_view json, const Input& input, Workspace& work);
 
-// What an object or array waits as: dynamic, with its JSON in `text`.
-Datum unread(std::string_view json);
-inline bool is_unread(const Datum& value) {
-  return value.type == Type::dynamic && !value.is_null && value.dynamic == nullptr;
-}
 // Its value; null where the text is not JSON.
 Datum read_dynamic_input(std::string_view json, Workspace& work);
 

@@ -10,7 +10,7 @@
 
 namespace capstan::kql {
 
-enum class Meta : std::uint8_t { tenant, source, feed, id, time, ingest_time };
+enum class Meta : std::uint8_t { tenant, source, feed, id, kind, time, ingest_time };
 
 struct MetaColumn {
   Meta meta;
@@ -23,6 +23,7 @@ constexpr std::array meta_column_table{
     MetaColumn{Meta::source, "_Source", Type::string, "the source's name in the configuration"},
     MetaColumn{Meta::feed, "_Feed", Type::string, "activities, alerts, entities, subnets, files …"},
     MetaColumn{Meta::id, "_Id", Type::string, "the record's id, as the service gives it"},
+    MetaColumn{Meta::kind, "_Kind", Type::string, "created, or updated when the id was seen before with other content"},
     MetaColumn{Meta::time, "_Time", Type::datetime, "when it happened, as the record says"},
     MetaColumn{Meta::ingest_time, "_IngestTime", Type::datetime, "when it was collected"},
 };

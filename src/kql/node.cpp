@@ -7,8 +7,14 @@ namespace capstan::kql {
 // An object or array of the record is read when somebody first looks at it.
 Datum Slot::evaluate(Frame& frame) const {
   Datum& held = frame.slots[index_];
-  if (is_unread(held)) held = read_dynamic_input(held.text, frame.work);
+  if (held.is_json()) held = read_dynamic_input(held.text, frame.work);
   return held;
+}
+
+// Arrays are read all the same: a message joins their items.
+Datum Slot::glance(Frame& frame) const {
+  const Datum& held = frame.slots[index_];
+  return held.is_json() && held.text.starts_with('{') ? held : evaluate(frame);
 }
 
 Dynamic copy_into(const Dynamic& value, Arena& arena) {

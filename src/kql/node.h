@@ -14,6 +14,16 @@
 
 namespace capstan::kql {
 
+struct Frame;
+
+// The whole row as JSON, for pack_all().
+class RowText {
+public:
+  virtual ~RowText() = default;
+  // Valid until the next row.
+  virtual std::string_view row_text(Frame& frame) = 0;
+};
+
 // What one thread needs to run a program.
 struct Workspace {
   Arena arena;  // one row's
@@ -23,6 +33,7 @@ struct Workspace {
   std::string text;         // where a function builds what it then copies into the arena; keeps its memory
   std::string folded_text;  // for searches that ignore case beyond ASCII
   std::string folded_needle;
+  RowText* row = nullptr;     // set where there is a row that can be written
   std::uint64_t quiet_failures = 0;  // conversions and patterns that gave null
 };
 
@@ -36,6 +47,8 @@ public:
   explicit Node(Type type) : type_(type) {}
   virtual ~Node() = default;
   virtual Datum evaluate(Frame& frame) const = 0;
+  // The same for somebody who only writes it: an object may stay its JSON (Datum::is_json).
+  virtual Datum glance(Frame& frame) const { return evaluate(frame); }
   Type type() const { return type_; }
   // The same for every row and every batch.
   bool is_constant() const { return is_constant_; }
@@ -63,6 +76,7 @@ class Slot final : public Node {
 public:
   Slot(Type type, std::size_t index) : Node(type), index_(index) {}
   Datum evaluate(Frame& frame) const override;
+  Datum glance(Frame& frame) const override;
   std::size_t index() const { return index_; }
 
 private:

@@ -68,6 +68,34 @@ public:
     return query;
   }
 
+  ExpressionPtr run_expression() {
+    if (peek().kind == Token::Kind::end) {
+      complain("an expression is expected here");
+      return nullptr;
+    }
+    auto expression = parse_expression();
+    if (expression && peek().kind != Token::Kind::end) {
+      complain(fmt::format("expected the end of the expression, got {}", seen()));
+      return nullptr;
+    }
+    return expression;
+  }
+
+  Query run_lets() {
+    Query query;
+    while (take_symbol(";")) {
+    }
+    while (peek().kind != Token::Kind::end) {
+      if (!is_word("let")) complain(fmt::format("expected a let, got {}", seen()));
+      const std::size_t before = diagnostics_.size();
+      parse_statement(query.statements);
+      if (diagnostics_.size() != before) break;
+      while (take_symbol(";")) {
+      }
+    }
+    return query;
+  }
+
 private:
   // --- statements
   // --------------------------------------------------------------------------------------------------------------
@@ -591,6 +619,17 @@ private:
 Query parse_query(std::string_view text, Diagnostics& diagnostics) {
   auto tokens = tokenize(text, diagnostics);
   return Parser(std::move(tokens), diagnostics).run();
+}
+
+ExpressionPtr parse_one_expression(std::string_view text, Diagnostics& diagnostics) {
+  auto tokens = tokenize(text, diagnostics);
+  if (!diagnostics.is_empty()) return nullptr;
+  return Parser(std::move(tokens), diagnostics).run_expression();
+}
+
+Query parse_lets(std::string_view text, Diagnostics& diagnostics) {
+  auto tokens = tokenize(text, diagnostics);
+  return Parser(std::move(tokens), diagnostics).run_lets();
 }
 
 }  // namespace capstan::kql

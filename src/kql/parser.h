@@ -11,5 +11,9 @@
 namespace capstan::kql {
 
 Query parse_query(std::string_view text, Diagnostics& diagnostics);
+// One expression and nothing else; nullptr after a diagnostic.
+ExpressionPtr parse_one_expression(std::string_view text, Diagnostics& diagnostics);
+// `let …;` statements and nothing else; the text may be empty.
+Query parse_lets(std::string_view text, Diagnostics& diagnostics);
 
 }  // namespace capstan::kql

@@ -47,17 +47,26 @@ void PipelineBinder::bind(const Query& query, const Schema& schema) {
   }
   program_.keeps_members = scope.is_open;
   program_.member_rules = scope.member_rules;
-  read_outputs();
+  note_outputs();
+  if (program_.is_table) program_.front_stages = program_.front_inputs = 0;
+  last_scope_ = std::move(scope);
 }
 
 // What comes out in the column's form has to be read; what the record's own bytes say needs not.
 void PipelineBinder::read_outputs() {
-  for (const Program::Impl::OutputSlot& output : program_.output_slots) {
-    const bool is_copied = program_.keeps_members && program_.is_untouched(output);
-    if (!is_copied) program_.is_filter = false;
-    if (!program_.is_untouched(output)) program_.made.push_back(output.column);
+  for (const Program::Impl::OutputSlot& output : program_.output_slots)
     for (std::size_t i = 0; i < program_.inputs.size(); ++i)
-      if (!is_copied && program_.input_slots[i] == output.slot) program_.inputs[i].is_read = true;
+      if (!is_copied(output) && program_.input_slots[i] == output.slot) program_.inputs[i].is_read = true;
+}
+
+bool PipelineBinder::is_copied(const Program::Impl::OutputSlot& output) const {
+  return program_.keeps_members && program_.is_untouched(output);
+}
+
+void PipelineBinder::note_outputs() {
+  for (const Program::Impl::OutputSlot& output : program_.output_slots) {
+    if (!is_copied(output)) program_.is_filter = false;
+    if (!program_.is_untouched(output)) program_.made.push_back(output.column);
   }
   program_.is_filter = program_.is_filter && program_.keeps_members && program_.member_rules.empty();
 }
@@ -208,7 +217,11 @@ void PipelineBinder::bind_where(const Operator& op, Scope& scope) {
         fmt::format("where: expected a bool, got {}; use tobool() or a comparison", to_string(predicate->type())));
     return;
   }
+  const bool is_in_front = program_.front_stages == program_.stages.size();
   program_.stages.push_back(make_filter(std::move(predicate)));
+  if (!is_in_front) return;
+  program_.front_stages = program_.stages.size();
+  program_.front_inputs = program_.inputs.size();
 }
 
 std::string PipelineBinder::name_of(const NamedExpression& named, std::size_t number, std::string_view prefix,

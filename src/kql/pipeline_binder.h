@@ -10,8 +10,13 @@ public:
   PipelineBinder(Program::Impl& program, Diagnostics& diagnostics)
       : program_(program), diagnostics_(diagnostics), expressions_(program, diagnostics) {}
 
-  // Binds the whole query; what went wrong is in the diagnostics.
+  // Binds the whole query; what went wrong is in the diagnostics. Its rows can be written after read_outputs() only.
   void bind(const Query& query, const Schema& schema);
+  void read_outputs();
+  // Adds a let to the names of a scope; false after a diagnostic.
+  bool add_let(const Statement& statement, Scope& scope);
+  // The names behind the last operator, for what an encoder wants of the rows.
+  const Scope& last_scope() const { return last_scope_; }
 
 private:
   void bind_pipeline(const Pipeline& pipeline, Scope& scope, int depth);
@@ -25,17 +30,18 @@ private:
   void bind_patterns(const Operator& op, Scope& scope);
   void bind_parse(const Operator& op, Scope& scope);
   void bind_expand(const Operator& op, Scope& scope);
-  bool add_let(const Statement& statement, Scope& scope);
   std::string name_of(const NamedExpression& named, std::size_t number, std::string_view prefix,
                       const std::vector<std::string>& taken) const;
   // Puts a column at its old place, or behind the others.
   void set_column(Scope& scope, const std::string& name, Type type, std::size_t slot);
   void touch_all(Scope& scope);
-  void read_outputs();
+  void note_outputs();
+  bool is_copied(const Program::Impl::OutputSlot& output) const;
 
   Program::Impl& program_;
   Diagnostics& diagnostics_;
   ExpressionBinder expressions_;
+  Scope last_scope_;
 };
 
 }  // namespace capstan::kql

@@ -26,26 +26,35 @@ const std::vector<Column>& Program::made() const { return impl_->made; }
 bool Program::keeps_members() const { return impl_->keeps_members; }
 const std::vector<Diagnostic>& Program::not_portable() const { return impl_->not_portable; }
 
+bool is_readable(std::string_view text, Diagnostics& diagnostics) {
+  if (text.size() > query_max) {
+    diagnostics.add(ErrorCode::kql_syntax, {query_max, text.size()},
+                    fmt::format("the query is longer than {} bytes", query_max));
+    return false;
+  }
+  if (is_utf8(text)) return true;
+  diagnostics.add(ErrorCode::kql_syntax, {}, "the query is not UTF-8");
+  return false;
+}
+
+void note_length(std::string_view query, Program::Impl& program) {
+  constexpr std::size_t portable_size_max = 15'360;  // Azure Monitor, service limits of data collection rules
+  if (query.size() <= portable_size_max) return;
+  program.not_portable.push_back(
+      {ErrorCode::kql_not_supported,
+       {portable_size_max, query.size()},
+       fmt::format("a query of more than {} characters is not portable to a DCR", portable_size_max)});
+}
+
 Compiled compile(std::string_view query, const Schema& schema) {
   Compiled compiled;
-  if (query.size() > query_max) {
-    compiled.diagnostics.add(ErrorCode::kql_syntax, {query_max, query.size()},
-                             fmt::format("the query is longer than {} bytes", query_max));
-    return compiled;
-  }
-  if (!is_utf8(query)) {
-    compiled.diagnostics.add(ErrorCode::kql_syntax, {}, "the query is not UTF-8");
-    return compiled;
-  }
+  if (!is_readable(query, compiled.diagnostics)) return compiled;
   const Query tree = parse_query(query, compiled.diagnostics);
   auto impl = std::make_unique<Program::Impl>();
-  if (compiled.diagnostics.is_empty()) PipelineBinder(*impl, compiled.diagnostics).bind(tree, schema);
-  constexpr std::size_t portable_size_max = 15'360;  // Azure Monitor, service limits of data collection rules
-  if (query.size() > portable_size_max)
-    impl->not_portable.push_back(
-        {ErrorCode::kql_not_supported,
-         {portable_size_max, query.size()},
-         fmt::format("a query of more than {} characters is not portable to a DCR", portable_size_max)});
+  PipelineBinder binder(*impl, compiled.diagnostics);
+  if (compiled.diagnostics.is_empty()) binder.bind(tree, schema);
+  binder.read_outputs();
+  note_length(query, *impl);
   if (compiled.diagnostics.is_empty()) compiled.program = std::make_shared<Program>(std::move(impl));
   return compiled;
 }
@@ -77,12 +86,26 @@ std::size_t Program::Impl::add_input(Input input) {
 bool Program::Impl::is_untouched(const OutputSlot& output_slot) const {
   for (std::size_t i = 0; i < inputs.size(); ++i)
     if (input_slots[i] == output_slot.slot)
-      return inputs[i].members.empty() && inputs[i].column == output_slot.column.name;
+      return inputs[i].members.empty() && inputs[i].list.empty() && inputs[i].column == output_slot.column.name;
   return false;
 }
 
 void Program::Impl::run(Frame& frame, const Next& emit) const {
-  if (!is_table) return run_from(0, frame, emit);
+  if (passes_front(frame)) run_behind_front(frame, emit);
+}
+
+bool Program::Impl::passes_front(Frame& frame) const {
+  bool passes = true;
+  for (std::size_t i = 0; passes && i < front_stages; ++i) {
+    passes = false;
+    const auto pass = [&] { passes = true; };
+    stages[i]->run(frame, Next(pass));
+  }
+  return passes;
+}
+
+void Program::Impl::run_behind_front(Frame& frame, const Next& emit) const {
+  if (!is_table) return run_from(front_stages, frame, emit);
   for (const auto& row : tables) {
     for (const Assignment& cell : row) frame.slots[cell.slot] = cell.node->evaluate(frame);
     run_from(0, frame, emit);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/text.h"
@@ -34,7 +35,7 @@ std::string path_of(const Input& input) {
     path += '.';
     append(member);
   }
-  return path;
+  return path + input.list;
 }
 
 Datum datetime(Timestamp time) {
@@ -51,27 +52,38 @@ struct Reading {
 
 }  // namespace
 
-struct RecordRun::Impl {
+struct RecordRun::Impl final : RowText {
   std::shared_ptr<const Program> program;
   Workspace work;
   std::vector<Datum> slots;
   FieldPlan plan;
   FieldWalker walker;
   std::vector<Reading> readings;
+  std::size_t front_readings = 0;   // the first of them, for the filters that a rule begins with
   std::vector<std::string> quoted;  // the output's names, with quotes and colon
   std::string text;                 // of the rows
   std::vector<std::size_t> ends;
   std::vector<std::string_view> views;
   std::vector<bool> is_untouched;  // by output column
   std::vector<bool> is_written;    // by output column, of the row that is being written
+  std::vector<Datum> cells;        // of one row
+  // Of the record at work, taken apart for the first row that is written: one that is dropped does not pay for it.
+  std::string_view raw;
+  std::optional<Result<std::vector<JsonMember>>> members;
+  bool is_row_written = false;  // of the row at work, in `text`
 
   const Program::Impl& code() const { return program->impl(); }
   void prepare();
-  Result<> fill(const RecordView& record, const Envelope& envelope);
+  // Whether the record passed the front; then every slot is filled.
+  Result<bool> fill(const RecordView& record, const Envelope& envelope);
+  void read(std::span<const Reading> some, std::span<const Value> values, const RecordView& record,
+            const Envelope& envelope);
   Datum meta_value(Meta meta, const RecordView& record, const Envelope& envelope) const;
+  void append_row();
   void append_columns();
-  void append_members(const std::vector<JsonMember>& members);
+  void append_members();
   void append_value(std::size_t column, std::size_t begin);
+  std::string_view row_text(Frame& frame) override;
 };
 
 void RecordRun::Impl::prepare() {
@@ -83,7 +95,11 @@ void RecordRun::Impl::prepare() {
     const auto meta = input.members.empty() ? meta_of(input.column) : std::nullopt;
     const auto place = meta ? Result<std::size_t>(std::size_t{0}) : plan.slot(path_of(input));
     readings.push_back({i, meta, place ? std::optional<std::size_t>(*place) : std::nullopt});
+    if (i >= code().front_inputs) continue;
+    front_readings = readings.size();
+    plan.end_front();
   }
+  if (front_readings == 0) plan.end_front();
   for (const Column& column : code().output) quoted.push_back(json_quote(column.name) + ":");
   for (const auto& output : code().output_slots) is_untouched.push_back(code().is_untouched(output));
   is_written.resize(quoted.size());
@@ -99,6 +115,8 @@ Datum RecordRun::Impl::meta_value(Meta meta, const RecordView& record, const Env
       return Datum::of(record.feed);
     case Meta::id:
       return Datum::of(record.id);
+    case Meta::kind:
+      return Datum::of(std::string_view(record.kind == RecordKind::updated ? "updated" : "created"));
     case Meta::time:
       return record.event_time == Timestamp{} ? Datum::null(Type::datetime) : datetime(record.event_time);
     case Meta::ingest_time:
@@ -107,13 +125,9 @@ Datum RecordRun::Impl::meta_value(Meta meta, const RecordView& record, const Env
   return Datum::null(Type::string);
 }
 
-Result<> RecordRun::Impl::fill(const RecordView& record, const Envelope& envelope) {
-  work.arena.clear();
-  if (record.is_quarantined)
-    return Error(ErrorCode::broken_record, "reading a record: it was not well-formed when it came");
-  std::span<const Value> values;
-  if (plan.size() > 0) values = TRY(walker.walk(plan, record.raw));
-  for (const Reading& reading : readings) {
+void RecordRun::Impl::read(std::span<const Reading> some, std::span<const Value> values, const RecordView& record,
+                           const Envelope& envelope) {
+  for (const Reading& reading : some) {
     const Input& input = code().inputs[reading.input];
     Datum& slot = slots[code().input_slots[reading.input]];
     if (reading.meta)
@@ -121,7 +135,30 @@ Result<> RecordRun::Impl::fill(const RecordView& record, const Envelope& envelop
     else
       slot = reading.place ? read_input(values[*reading.place], input, work) : Datum::null(input.type);
   }
-  return {};
+}
+
+Result<bool> RecordRun::Impl::fill(const RecordView& record, const Envelope& envelope) {
+  work.arena.clear();
+  raw = record.raw;
+  members.reset();
+  if (record.is_quarantined)
+    return Error(ErrorCode::broken_record, "reading a record: it was not well-formed when it came");
+  const std::span<const Reading> all(readings);
+  const auto passes = [&](std::span<const Value> front) {
+    read(all.first(front_readings), front, record, envelope);
+    Frame frame{slots, work};
+    return code().passes_front(frame);
+  };
+  std::span<const Value> values;
+  if (plan.size() == 0) {
+    if (!passes(values)) return false;
+  } else {
+    const auto walked = TRY(walker.walk_while(plan, record.raw, passes));
+    if (!walked) return false;
+    values = *walked;
+  }
+  read(all.subspan(front_readings), values, record, envelope);
+  return true;
 }
 
 void RecordRun::Impl::append_value(std::size_t column, std::size_t begin) {
@@ -139,12 +176,14 @@ void RecordRun::Impl::append_columns() {
 }
 
 // An open one: the record's members, with what became of them, and the new columns behind.
-void RecordRun::Impl::append_members(const std::vector<JsonMember>& members) {
+void RecordRun::Impl::append_members() {
+  if (!members) members = split_object(raw);
+  if (!members->has_value()) return;
   text += '{';
   const std::size_t begin = text.size();
   is_written.assign(is_written.size(), false);
   std::string name;
-  for (const JsonMember& member : members) {
+  for (const JsonMember& member : **members) {
     // Names with escapes are compared as they are written: no column has such a name.
     const auto found = std::ranges::find(code().output, member.name, &Column::name);
     const auto column = static_cast<std::size_t>(found - code().output.begin());
@@ -167,6 +206,7 @@ void RecordRun::Impl::append_members(const std::vector<JsonMember>& members) {
 
 RecordRun::RecordRun(std::shared_ptr<const Program> program) : impl_(std::make_unique<Impl>()) {
   impl_->program = std::move(program);
+  impl_->work.row = impl_.get();
   impl_->prepare();
 }
 RecordRun::~RecordRun() = default;
@@ -176,42 +216,79 @@ RecordRun& RecordRun::operator=(RecordRun&&) noexcept = default;
 void RecordRun::set_now(Timestamp now) { impl_->work.now = datetime(now).number; }
 bool RecordRun::is_filter() const { return impl_->code().is_filter; }
 
+void RecordRun::Impl::append_row() {
+  if (code().keeps_members)
+    append_members();
+  else
+    append_columns();
+}
+
+std::string_view RecordRun::Impl::row_text(Frame&) {
+  if (code().is_filter) return raw;
+  if (!std::exchange(is_row_written, true)) {
+    text.clear();
+    append_row();
+  }
+  return text;
+}
+
 Result<bool> RecordRun::keeps(const RecordView& record, const Envelope& envelope) {
-  TRY(impl_->fill(record, envelope));
+  if (!TRY(impl_->fill(record, envelope))) return false;
   bool is_kept = false;
   const auto row = [&] { is_kept = true; };
   Frame frame{impl_->slots, impl_->work};
-  impl_->code().run(frame, Next(row));
+  impl_->code().run_behind_front(frame, Next(row));
   return is_kept;
 }
 
 Result<std::span<const std::string_view>> RecordRun::rows(const RecordView& record, const Envelope& envelope) {
   Impl& self = *impl_;
-  TRY(self.fill(record, envelope));
-  // Taken apart for the first row that comes out: a record that is dropped does not pay for it.
-  std::optional<Result<std::vector<JsonMember>>> members;
+  self.views.clear();
+  if (!TRY(self.fill(record, envelope))) return std::span<const std::string_view>();
   self.text.clear();
   self.ends.clear();
   const auto row = [&] {
-    if (!self.code().keeps_members) {
-      self.append_columns();
-    } else {
-      if (!members) members = split_object(record.raw);
-      if (members->has_value()) self.append_members(**members);
-    }
+    self.append_row();
     self.ends.push_back(self.text.size());
   };
   Frame frame{self.slots, self.work};
-  self.code().run(frame, Next(row));
-  if (members && !members->has_value())
-    return Error(ErrorCode::broken_record, fmt::format("reading a record: {}", members->error().sentence()));
-  self.views.clear();
+  self.code().run_behind_front(frame, Next(row));
+  if (self.members && !self.members->has_value())
+    return Error(ErrorCode::broken_record, fmt::format("reading a record: {}", self.members->error().sentence()));
   std::size_t begin = 0;
   for (const std::size_t end : self.ends) {
     self.views.push_back(std::string_view(self.text).substr(begin, end - begin));
     begin = end;
   }
   return std::span<const std::string_view>(self.views);
+}
+
+Result<> RecordRun::cells(const RecordView& record, const Envelope& envelope,
+                          FunctionRef<Result<>(std::size_t shape, std::span<const Datum> cells)> each) {
+  Impl& self = *impl_;
+  if (!TRY(self.fill(record, envelope))) return {};
+  Frame frame{self.slots, self.work};
+  Result<> outcome;
+  const auto fits = [&](const Program::Impl::Cells& shape) {
+    if (!shape.when) return true;
+    const Datum holds = shape.when->evaluate(frame);
+    return !holds.is_null && holds.boolean;
+  };
+  const auto row = [&] {
+    if (!outcome) return;
+    self.is_row_written = false;
+    const auto& shapes = self.code().shapes;
+    const auto chosen = std::ranges::find_if(shapes, fits);
+    if (chosen == shapes.end()) {
+      outcome = each(shape_none, {});
+      return;
+    }
+    self.cells.resize(chosen->nodes.size());
+    for (std::size_t i = 0; i < self.cells.size(); ++i) self.cells[i] = chosen->nodes[i]->glance(frame);
+    outcome = each(static_cast<std::size_t>(chosen - shapes.begin()), self.cells);
+  };
+  self.code().run_behind_front(frame, Next(row));
+  return outcome;
 }
 
 }  // namespace capstan::kql

@@ -33,6 +33,8 @@ struct Let {
 struct Scope {
   std::vector<BoundColumn> columns;
   bool is_open = false;                                    // unknown names are dynamic members of the record
+  bool gone_is_null = false;                               // a name that was taken away is null, not a mistake
+  bool is_behind_rule = false;                             // here a whole row can be written: pack_all()
   std::vector<MemberRule> member_rules;                    // what became of them since
   std::map<std::string, NodePtr, std::less<>> parameters;  // of the function whose body this is; win over columns
   std::map<std::string, Let, std::less<>> lets;

@@ -425,6 +425,15 @@ void append_json(const Datum& value, std::string& out) {
   }
 }
 
+void append_text(const Datum& value, std::string& out) {
+  if (value.type == Type::string || value.is_json()) {
+    out += value.text;
+  } else if (!value.is_null) {
+    Arena arena;
+    out += to_text(value, arena);
+  }
+}
+
 std::string_view to_text(const Datum& value, Arena& arena) {
   if (value.type == Type::string) return value.text;
   if (value.is_null) return {};

@@ -51,7 +51,7 @@ struct Datum {
     std::int64_t number;  // int, long, datetime, timespan
     double real;
     Guid guid;
-    const Dynamic* dynamic;
+    const Dynamic* dynamic;  // nullptr although not null: an object whose JSON, in `text`, nobody has looked into
   };
   std::string_view text;  // string
 
@@ -97,6 +97,15 @@ struct Datum {
     d.is_null = value == nullptr || value->kind == Dynamic::Kind::null;
     return d;
   }
+
+  // An object or array by its JSON.
+  static Datum of_json(std::string_view json) {
+    Datum d = start(Type::dynamic);
+    d.dynamic = nullptr;
+    d.text = json;
+    return d;
+  }
+  bool is_json() const { return type == Type::dynamic && !is_null && dynamic == nullptr; }
 
 private:
   static Datum start(Type type) {

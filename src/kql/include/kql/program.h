@@ -19,6 +19,7 @@ namespace capstan::kql {
 struct Input {
   std::string column;
   std::vector<std::string> members;  // below the column: a.b.c is column a, members b, c
+  std::string list = {};             // of an array's items: "[].name", "[type=ip].id" as a FieldPlan has them
   Type type = Type::dynamic;
   bool is_epoch_ms = false;
   bool is_read = false;  // by an expression, or to be written; otherwise the record's own bytes are passed on
@@ -70,6 +71,8 @@ private:
   std::unique_ptr<Impl> impl_;
 };
 
+// tostring(): null is "", an object or array its JSON.
+void append_text(const Datum& value, std::string& out);
 // One value as JSON: datetime, timespan and guid as text, real NaN and infinities as text, dynamic as it is.
 void append_json(const Datum& value, std::string& out);
 

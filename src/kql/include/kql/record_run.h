@@ -1,7 +1,7 @@
 // A program over records of the journal: their raw JSON is walked once for the members that the program looks at,
 // values stay views, and a record that a filter drops costs nothing else.
 //
-// One RecordRun is one thread's. A warm filter over scalar members takes nothing from the heap.
+// One RecordRun is one thread's. A warm filter over scalar members takes nothing from the heap, nor do warm cells.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include <span>
 #include <string_view>
 
+#include "base/function_ref.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "event/record.h"
@@ -42,6 +43,12 @@ public:
   // With an open schema the members that no operator touched are copied as the service sent them, in their order; new
   // columns stand behind them.
   Result<std::span<const std::string_view>> rows(const RecordView& record, const Envelope& envelope);
+  // Of a program with shapes (kql/wanted.h): calls `each` with every row that comes out, with the number of the shape
+  // that fits (shape_none: none does, and there are no cells). Cells are valid during the call; an object may be its
+  // JSON (Datum::is_json). Fails with broken_record, then `each` was not called; otherwise with what `each` says.
+  static constexpr std::size_t shape_none = static_cast<std::size_t>(-1);
+  Result<> cells(const RecordView& record, const Envelope& envelope,
+                 FunctionRef<Result<>(std::size_t shape, std::span<const Datum> cells)> each);
 
 private:
   struct Impl;
