@@ -49,6 +49,10 @@ config::Schema<CefOptions> schema() {
   s.option("portal_url", &CefOptions::portal_url,
            "the tenant's portal, for links to activities; without it they lead to security.microsoft.com")
       .example("https://contoso.portal.cloudappsecurity.com");
+  s.option("mapping", &CefOptions::mapping,
+           "what stands in a line, as KQL expressions: a file, the name of a built-in mapping, a mapping itself, or a "
+           "list of them (docs/guide/write-a-mapping.md); what none of them is for is written as without it")
+      .example("my-activities.yaml");
   s.rule(exact_belongs_to_siem_agent);
   s.rule(header_fields_are_text);
   s.rule(portal_url_is_a_url);
@@ -62,11 +66,16 @@ Kind<Encoder> cef_kind() {
           .summary = "Lines of the Common Event Format, strict or as Microsoft's SIEM agent wrote them",
           .options = schema().options(),
           .example = "format: cef\nprofile: strict\n",
-          .make = [](const config::Node& node, const BuildContext&,
+          .make = [](const config::Node& node, const BuildContext& context,
                      config::Findings& findings) -> std::unique_ptr<Encoder> {
             auto options = read_options(schema(), node, "encoder cef", findings);
             if (!options) return nullptr;
-            return std::make_unique<cef::CefEncoder>(std::move(*options));
+            config::Findings found;
+            auto mappings = read_mappings(options->mapping.node, cef::mapping_form(), context.world, found);
+            for (const Mapping& mapping : mappings) cef::check_mapping(mapping, found);
+            findings.append(found);
+            if (found.has_errors()) return nullptr;
+            return std::make_unique<cef::CefEncoder>(std::move(*options), std::move(mappings));
           }};
 }
 

@@ -3,115 +3,165 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "base/text.h"
 #include "base/time.h"
 #include "cef_text.h"
-#include "cef_value.h"
+#include "event/json_record.h"
 
 namespace capstan::cef {
 
 namespace {
 
-// Chapter "Header": the longest fields.
-constexpr std::size_t vendor_max = 63;
-constexpr std::size_t product_max = 63;
-constexpr std::size_t device_version_max = 31;
-constexpr std::size_t signature_max = 1023;
-constexpr std::size_t name_max = 512;
+using encoders::CellKind;
+using encoders::CellWriter;
+using encoders::MappedField;
+using encoders::Mapping;
 
-// Where the retired agent's last release (0.298) sent its reader.
-constexpr std::string_view microsoft_activity_log =
-    "https://security.microsoft.com/cloudapps/activity-log?activity.id=eq(";
-constexpr std::string_view portal_activity_log = "/#/audits?activity.id=eq(";
+// Chapter "Header": its fields, and the longest ones.
+enum HeaderField : std::uint8_t { vendor, product, device_version, signature, name, severity };
+struct HeaderRules {
+  std::string_view field;
+  std::size_t length_max;
+  std::string_view otherwise;  // no field may be empty: the Python parser pycef refuses the whole event for one
+};
+constexpr std::array<HeaderRules, 6> header_rules{{{"vendor", 63, "-"},
+                                                   {"product", 63, "-"},
+                                                   {"device_version", 31, "-"},
+                                                   {"signature", 1023, "UNSPECIFIED"},
+                                                   {"name", 512, "Record"},
+                                                   {"severity", encoders::no_limit, "0"}}};
 
-std::string activity_url(std::string_view portal_url) {
-  if (portal_url.empty()) return std::string(microsoft_activity_log);
-  while (portal_url.ends_with('/')) portal_url.remove_suffix(1);
-  return std::string(portal_url).append(portal_activity_log);
+constexpr std::array<std::string_view, 3> header_needed{"signature", "name", "severity"};
+constexpr std::array<std::string_view, 3> header_optional{"vendor", "product", "device_version"};
+
+const auto escape_value = [](std::string_view text, std::string& out) { append_value(text, out); };
+const auto escape_header = [](std::string_view text, std::string& out) { append_header(text, out); };
+const auto trim_value = [](std::string_view text) { return trimmed(text); };
+const auto trim_header = [](std::string_view text) { return trimmed_header(text); };
+const CellWriter::Rules value_rules{escape_value, trim_value, false};
+const CellWriter::Rules agent_rules{escape_value, trim_value, true};
+const CellWriter::Rules header_text_rules{escape_header, trim_header, false};
+
+// A number from 0 to 10, or one of the standard's words.
+std::string_view severity_of(std::string_view text) {
+  constexpr std::array<std::string_view, 16> known{"0", "1", "2",  "3",       "4",   "5",      "6",    "7",
+                                                   "8", "9", "10", "Unknown", "Low", "Medium", "High", "Very-High"};
+  return std::ranges::find(known, text) == known.end() ? std::string_view("Unknown") : text;
 }
 
-void append_field(std::string_view text, std::size_t length_max, std::string& out) {
-  append_header(trimmed_header(cut_utf8(trimmed_header(text), length_max)), out);
-  out += '|';
+bool is_key(std::string_view key) {
+  return !key.empty() && std::ranges::all_of(key, [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  });
+}
+
+std::vector<Mapping> with_builtin(std::vector<Mapping> mappings, Profile profile) {
+  std::vector<std::string_view> names{"mdca_activities", "mdca_alerts", "mdca_entities", "mdca_files", "mdca_subnets"};
+  if (profile == Profile::siem_agent) names.insert(names.begin(), {"siem_agent_activities", "siem_agent_alerts"});
+  for (const std::string_view name : names) mappings.push_back(encoders::builtin_mapping(name, mapping_form()));
+  return mappings;
+}
+
+std::string without_slashes(std::string url) {
+  while (url.ends_with('/')) url.pop_back();
+  return url;
 }
 
 }  // namespace
 
-CefEncoder::CefEncoder(CefOptions options)
+const encoders::MappingForm& mapping_form() {
+  static const encoders::MappingForm form{"cef", "extension", header_needed, header_optional, true};
+  return form;
+}
+
+void check_mapping(const Mapping& mapping, config::Findings& findings) {
+  const auto wrong = [&](const MappedField& field, std::string sentence) {
+    findings.add(ErrorCode::mapping_wrong, field.value.place, std::move(sentence));
+  };
+  for (const encoders::MappedRecord& record : mapping.records) {
+    for (const MappedField& field : record.fields) {
+      const KeyRules rules = rules_of_key(field.key);
+      if (!is_key(field.key))
+        wrong(field, fmt::format("extension: expected a key of letters and digits, got \"{}\"", field.key));
+      else if (rules.is_receivers)
+        wrong(field, fmt::format("extension: \"{}\" is set by who receives the event; take a custom field", field.key));
+      else if (field.key.ends_with("Label") && rules_of_key(field.key.substr(0, field.key.size() - 5)).needs_label)
+        wrong(field, fmt::format("extension: write the label with its field: {}: {{label: …, value: …}}",
+                                 field.key.substr(0, field.key.size() - 5)));
+      else if (rules.needs_label && field.label.empty())
+        wrong(field, fmt::format("extension: \"{}\" is a custom field and needs a label: {}: {{label: …, value: …}}",
+                                 field.key, field.key));
+      else if (!rules.needs_label && !field.label.empty())
+        wrong(field, fmt::format("extension: \"{}\" takes no label", field.key));
+    }
+  }
+}
+
+CefEncoder::CefEncoder(CefOptions options, std::vector<Mapping> mappings)
     : options_(std::move(options)),
-      header_("CEF:0|"),
-      url_before_(activity_url(options_.portal_url)),
-      other_(compile(other_mapping())),
-      quarantined_(compile(quarantined_mapping())) {
-  append_field(options_.vendor, vendor_max, header_);
-  append_field(options_.product, product_max, header_);
-  append_field(options_.device_version, device_version_max, header_);
-  for (const Mapping& mapping : mappings()) feeds_.push_back(compile(mapping));
+      beginning_("CEF:0|"),
+      feeds_(with_builtin(std::move(mappings), options_.profile), encoders::builtin_mapping("records", mapping_form()),
+             {{"portal_url", without_slashes(options_.portal_url)}}) {
+  const std::array texts{&options_.vendor, &options_.product, &options_.device_version};
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    CellWriter(header_text_rules, beginning_).write_text(*texts[i], header_rules[i].length_max);
+    beginning_ += '|';
+  }
+  for (const encoders::MappedFeed& feed : feeds_.all()) {
+    lines_.emplace_back();
+    for (const encoders::MappedShape& shape : feed.shapes) lines_.back().push_back(compile(shape));
+  }
 }
 
-bool CefEncoder::is_written(In in) const {
-  return in == In::both || (in == In::strict) == (options_.profile == Profile::strict);
+CefEncoder::Line CefEncoder::compile(const encoders::MappedShape& shape) const {
+  Line line;
+  line.keep_empty = shape.mapping->keep_empty;
+  line.header.fill(absent);
+  line.header_cells = shape.record->header.size();
+  for (std::size_t i = 0; i < shape.record->header.size(); ++i) {
+    const auto found = std::ranges::find(header_rules, shape.record->header[i].key, &HeaderRules::field);
+    line.header[static_cast<std::size_t>(found - header_rules.begin())] = i;
+  }
+  for (const MappedField& field : shape.record->fields) {
+    const KeyRules rules = rules_of_key(field.key);
+    Key key{"", rules.kind, rules.length_max};
+    if (!field.label.empty()) {
+      key.lead = fmt::format(" {}Label=", field.key);
+      append_value(field.label, key.lead);
+    }
+    key.lead += fmt::format(" {}=", field.key);
+    line.keys.push_back(std::move(key));
+  }
+  return line;
 }
 
-CefEncoder::Compiled CefEncoder::compile(const Key& key, FieldPlan& plan) const {
-  Compiled compiled{key.conversion, {}, length_max(key.key), {}};
-  // The paths of the built-in tables are right, which a test asserts by making every encoder.
-  for (const std::string_view path : key.paths)
-    if (!path.empty()) compiled.slots.push_back(plan.slot(path).value());
-  if (key.key.empty()) return compiled;
-  // The agent put the label of the address into quotes, and only this one.
-  const bool is_quoted = options_.profile == Profile::siem_agent && key.key.starts_with("c6a");
-  if (!key.label.empty())
-    compiled.lead = fmt::format(" {}Label={}{}{}", key.key, is_quoted ? "\"" : "", key.label, is_quoted ? "\"" : "");
-  compiled.lead += fmt::format(" {}=", key.key);
-  return compiled;
-}
-
-CefEncoder::Feed CefEncoder::compile(const Mapping& mapping) const {
-  Feed feed;
-  feed.name = mapping.feed;
-  feed.signature = compile(mapping.signature, feed.plan);
-  feed.signature.length_max = signature_max;
-  feed.signature_else = mapping.signature_else;
-  feed.title = compile(mapping.name, feed.plan);
-  feed.title.length_max = name_max;
-  feed.title_else = mapping.name_else;
-  if (options_.profile == Profile::strict) feed.severity = compile(mapping.severity, feed.plan);
-  feed.severity_else = mapping.severity_else;
-  for (const Key& key : mapping.keys)
-    if (is_written(key.in)) feed.keys.push_back(compile(key, feed.plan));
-  return feed;
-}
-
-const CefEncoder::Feed& CefEncoder::feed(std::string_view name) const {
-  const auto found = std::find_if(feeds_.begin(), feeds_.end(), [&](const Feed& f) { return f.name == name; });
-  return found == feeds_.end() ? other_ : *found;
-}
-
-const FieldPlan* CefEncoder::plan(std::string_view name) const {
-  const Feed& chosen = feed(name);
-  return chosen.plan.size() == 0 ? nullptr : &chosen.plan;
+const CefEncoder::Line& CefEncoder::line(std::string_view feed, std::size_t shape) const {
+  const auto place = static_cast<std::size_t>(&feeds_.of(feed) - feeds_.all().data());
+  return lines_[place][shape];
 }
 
 Result<> CefEncoder::encode(const Row& row, std::string& out) const {
-  const Feed& chosen = row.record.is_quarantined ? quarantined_ : feed(row.record.feed);
-  if (row.values.size() < chosen.plan.size())
-    return Error(ErrorCode::not_encodable,
-                 fmt::format("writing {} of {} as CEF: expected {} values, got {}", row.record.id, row.record.feed,
-                             chosen.plan.size(), row.values.size()));
+  if (row.record.is_quarantined) {
+    write_quarantined(row, out);
+    return {};
+  }
+  const encoders::MappedFeed& feed = feeds_.of(row.record.feed);
+  if (row.shape >= feed.shapes.size() || row.cells.size() != feed.wanted.shapes[row.shape].cells.size())
+    return Error(ErrorCode::not_encodable, fmt::format("writing {} of {} as CEF: its {} cells fit no shape",
+                                                       row.record.id, row.record.feed, row.cells.size()));
+  const Line& shape = line(row.record.feed, row.shape);
   if (options_.exact) out.append(to_iso8601(row.record.event_time)).append(" ");
-  header(chosen, row, out);
-  const bool is_exact = options_.profile == Profile::siem_agent;
-  ValueWriter value(row, ValueWriter::Place::extension, is_exact, url_before_, out);
+  write_header(shape, row, out);
+  CellWriter value(shape.keep_empty ? agent_rules : value_rules, out);
   bool is_first = true;
-  for (const Compiled& key : chosen.keys) {
+  for (std::size_t i = 0; i < shape.keys.size(); ++i) {
+    const Key& key = shape.keys[i];
     const std::size_t before = out.size();
     out.append(key.lead, is_first ? 1 : 0);
     const std::size_t begin = out.size();
-    value.write(key.conversion, key.slots, key.length_max);
-    if (out.size() == begin && !is_exact)
+    value.write(row.cells[shape.header_cells + i], key.kind, key.length_max);
+    if (out.size() == begin && !shape.keep_empty)
       out.resize(before);
     else
       is_first = false;
@@ -119,18 +169,54 @@ Result<> CefEncoder::encode(const Row& row, std::string& out) const {
   return {};
 }
 
-// No field may be empty: the Python parser pycef refuses the whole event for one.
-void CefEncoder::header(const Feed& feed, const Row& row, std::string& out) const {
-  out += header_;
-  const std::array fields = {std::pair(&feed.signature, feed.signature_else), std::pair(&feed.title, feed.title_else),
-                             std::pair(&feed.severity, feed.severity_else)};
-  ValueWriter value(row, ValueWriter::Place::header, false, url_before_, out);
-  for (const auto& [field, otherwise] : fields) {
+void CefEncoder::write_header(const Line& line, const Row& row, std::string& out) const {
+  const auto is_given = [&](std::size_t field) { return line.header[field] != absent; };
+  std::size_t field = signature;
+  if (is_given(vendor) || is_given(product) || is_given(device_version)) {
+    out += "CEF:0|";
+    field = vendor;
+  } else {
+    out += beginning_;
+  }
+  const std::array<const std::string*, 3> texts{&options_.vendor, &options_.product, &options_.device_version};
+  CellWriter value(header_text_rules, out);
+  for (; field < header_rules.size(); ++field) {
     const std::size_t begin = out.size();
-    value.write(field->conversion, field->slots, field->length_max);
-    if (out.size() == begin) out += otherwise;
+    if (is_given(field))
+      value.write(row.cells[line.header[field]], CellKind::text, header_rules[field].length_max);
+    else
+      value.write_text(*texts[field], header_rules[field].length_max);
+    if (out.size() == begin) out += header_rules[field].otherwise;
+    if (field == severity) {
+      const std::string_view written = std::string_view(out).substr(begin);
+      const std::string_view severity = severity_of(written);
+      if (severity != written) out.replace(begin, out.size() - begin, severity);
+    }
     out += '|';
   }
+}
+
+// Of a record that cannot be read nothing is known but its envelope. What was wrong is found in the same way as when it
+// was collected, and this is rare.
+void CefEncoder::write_quarantined(const Row& row, std::string& out) const {
+  if (options_.exact) out.append(to_iso8601(row.record.event_time)).append(" ");
+  out += beginning_;
+  out += "QUARANTINED_RECORD|Quarantined record|0|";
+  CellWriter value(options_.profile == Profile::siem_agent ? agent_rules : value_rules, out);
+  const auto opened = JsonReader().open(row.record.raw);
+  std::string scratch;
+  const std::string reason = opened ? "it was marked when it was collected" : opened.error().text();
+  const std::string_view raw = as_utf8(row.record.raw.substr(0, rules_of_key("msg").length_max), scratch);
+  out += "externalId=";
+  value.write_text(row.record.id, encoders::no_limit);
+  if (row.record.event_time > Timestamp{}) out += fmt::format(" rt={}", epoch_ms(row.record.event_time));
+  out += " reason=";
+  value.write_text(reason, rules_of_key("reason").length_max);
+  if (!trimmed(raw).empty()) {
+    out += " msg=";
+    value.write_text(raw, rules_of_key("msg").length_max);
+  }
+  if (row.record.kind == RecordKind::updated) out += " act=updated";
 }
 
 }  // namespace capstan::cef

@@ -6,7 +6,7 @@
 
 #include "base/text.h"
 #include "cef_encoder.h"
-#include "cef_mapping.h"
+#include "cef_keys.h"
 #include "encoders/cef_parser.h"
 #include "row_for_test.h"
 
@@ -66,7 +66,7 @@ TEST(CefRoundTrip, GivesBackRandomValues) {
     ASSERT_TRUE(event) << event.error().text() << "\n" << *line;
     for (const auto& [key, text] : texts) {
       const std::string* value = event->find(key);
-      ASSERT_EQ(value == nullptr ? "" : *value, expected(text, length_max(key))) << key;
+      ASSERT_EQ(value == nullptr ? "" : *value, expected(text, rules_of_key(key).length_max)) << key;
     }
     ASSERT_EQ(*event->find("externalId"), record.id);
   }
@@ -83,7 +83,7 @@ TEST(CefRoundTrip, TheAgentsProfileCutsNothing) {
   ASSERT_TRUE(line);
   const auto event = parse_cef(*line, CefParsing::lenient);
   ASSERT_TRUE(event);
-  EXPECT_EQ(*event->find("msg"), expected(text, no_limit));
+  EXPECT_EQ(*event->find("msg"), expected(text, encoders::no_limit));
 }
 
 TEST(CefRoundTrip, ATenMegabyteRecordIsOneShortLineInStrict) {

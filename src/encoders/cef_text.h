@@ -19,9 +19,4 @@ std::string_view trimmed_header(std::string_view text);
 // `text` where it is UTF-8; else a copy in `scratch` with U+FFFD for every byte that is not.
 std::string_view as_utf8(std::string_view text, std::string& scratch);
 
-bool is_ipv4(std::string_view text);
-bool is_ipv6(std::string_view text);
-// Some connectors write address and port (1.2.3.4:443, [2001:db8::1]:443): the address alone.
-std::string_view without_port(std::string_view address);
-
 }  // namespace capstan::cef

@@ -12,7 +12,8 @@ struct JsonOptions {
 class JsonEncoder final : public Encoder {
 public:
   explicit JsonEncoder(JsonOptions options) : options_(options) {}
-  const FieldPlan* plan(std::string_view) const override { return nullptr; }
+  const kql::Wanted* wanted(std::string_view) const override { return nullptr; }
+  WantedOrigin origin(std::string_view, const kql::WantedPlace&) const override { return {}; }
   Result<> encode(const Row& row, std::string& out) const override;
 
 private:

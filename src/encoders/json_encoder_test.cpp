@@ -13,7 +13,7 @@ using testing::HasSubstr;
 
 std::string line(JsonOptions options, const TestRecord& record) {
   const JsonEncoder encoder(options);
-  EXPECT_EQ(encoder.plan(record.feed), nullptr);
+  EXPECT_EQ(encoder.wanted(record.feed), nullptr);
   const auto out = encoded(encoder, record);
   return out ? *out : out.error().text();
 }
@@ -49,7 +49,7 @@ TEST(JsonEncoder, AppendsToWhatIsThere) {
   const TestRecord record{.json = "{\n}"};
   const RecordView view = record.view(padded);
   std::string out = "before\n";
-  ASSERT_TRUE(JsonEncoder({}).encode({view, {}, "t", "s", {}}, out));
+  ASSERT_TRUE(JsonEncoder({}).encode({view, 0, {}, "t", "s", {}}, out));
   EXPECT_EQ(out, "before\n{ }");
 }
 

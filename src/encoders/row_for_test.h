@@ -1,10 +1,15 @@
 // A record as the runtime hands it to an encoder. Only for tests, fuzzers and benchmarks.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "component/encoder.h"
+#include "kql/record_run.h"
+#include "kql/schemas.h"
 
 namespace capstan {
 
@@ -31,15 +36,30 @@ struct TestRecord {
   }
 };
 
+// What a route without a rule makes of the record.
 inline Result<std::string> encoded(const Encoder& encoder, const TestRecord& test) {
   std::string padded;
   const RecordView record = test.view(padded);
-  FieldWalker walker;
-  std::span<const Value> values;
-  if (const FieldPlan* plan = encoder.plan(record.feed); plan != nullptr && !record.is_quarantined)
-    values = TRY(walker.walk(*plan, record.raw));
+  const Timestamp ingest_time = from_epoch_ms(1'595'096'400'000);
   std::string out;
-  TRY(encoder.encode({record, values, "contoso", "contoso_mdca", from_epoch_ms(1'595'096'400'000)}, out));
+  const kql::Wanted* wanted = encoder.wanted(record.feed);
+  if (wanted == nullptr || record.is_quarantined) {
+    TRY(encoder.encode({record, 0, {}, "contoso", "contoso_mdca", ingest_time}, out));
+    return out;
+  }
+  const std::vector<std::string> feeds{test.feed};
+  const kql::CompiledWanted compiled = kql::compile("", kql::schema_of_feeds(feeds), *wanted);
+  if (!compiled.program) {
+    const kql::WantedProblem& problem = compiled.problems.front();
+    return Error(ErrorCode::mapping_wrong,
+                 fmt::format("compiling {} of {}: {}", encoder.origin(record.feed, problem.place).what, test.feed,
+                             problem.diagnostic.sentence));
+  }
+  kql::RecordRun run(compiled.program);
+  TRY(run.cells(record, {"contoso", "contoso_mdca", ingest_time},
+                [&](std::size_t shape, std::span<const kql::Datum> cells) {
+                  return encoder.encode({record, shape, cells, "contoso", "contoso_mdca", ingest_time}, out);
+                }));
   return out;
 }
 

@@ -37,6 +37,14 @@ Type type_of_letter(char letter) {
   }
 }
 
+// What is made of constants alone is computed once.
+NodePtr fold(NodePtr node, const std::vector<NodePtr>& parts) {
+  if (!std::ranges::all_of(parts, [](const NodePtr& part) { return part->is_constant(); })) return node;
+  Workspace work;
+  Frame frame{{}, work};
+  return std::make_shared<Constant>(node->evaluate(frame));
+}
+
 }  // namespace
 
 // The one type of several branches; int goes with long, anything with dynamic.
@@ -83,7 +91,7 @@ NodePtr ExpressionBinder::bind_condition(const Expression& e, Scope& scope) {
   if (!type) return nullptr;
   for (std::size_t i = 0; i < parts.size(); ++i)
     if (i % 2 == 1 || i + 1 == parts.size()) parts[i] = make_conversion(parts[i], *type);
-  return make_condition(*type, std::move(parts));
+  return fold(make_condition(*type, parts), parts);
 }
 
 NodePtr ExpressionBinder::bind_coalesce(const Expression& e, Scope& scope) {
@@ -97,7 +105,7 @@ NodePtr ExpressionBinder::bind_coalesce(const Expression& e, Scope& scope) {
   const auto type = common_type(parts, e.span, "coalesce()");
   if (!type) return nullptr;
   for (NodePtr& part : parts) part = make_conversion(part, *type);
-  return make_coalesce(*type, std::move(parts));
+  return fold(make_coalesce(*type, parts), parts);
 }
 
 NodePtr ExpressionBinder::bind_column_if_exists(const Expression& e, Scope& scope) {
@@ -118,13 +126,11 @@ NodePtr ExpressionBinder::bind_column_if_exists(const Expression& e, Scope& scop
 // pluck(array, "name"), pluck(array, "name", "where", "text"): of the record's own arrays it is a path of the walk.
 NodePtr ExpressionBinder::bind_pluck(const Expression& e, Scope& scope) {
   const auto is_plain = [](const ExpressionPtr& item) {
-    return item->kind == Expression::Kind::string && !item->text.empty() &&
-           std::ranges::all_of(item->text, [](char c) {
+    return item->kind == Expression::Kind::string && !item->text.empty() && std::ranges::all_of(item->text, [](char c) {
              return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
            });
   };
-  if ((e.items.size() == 2 || e.items.size() == 4) &&
-      std::all_of(e.items.begin() + 1, e.items.end(), is_plain)) {
+  if ((e.items.size() == 2 || e.items.size() == 4) && std::all_of(e.items.begin() + 1, e.items.end(), is_plain)) {
     const std::string filter =
         e.items.size() == 4 ? fmt::format("{}={}", e.items[2]->text, e.items[3]->text) : std::string();
     NodePtr input = input_list(*e.items[0], fmt::format("[{}].{}", filter, e.items[1]->text), scope);
@@ -297,13 +303,9 @@ NodePtr ExpressionBinder::bind_row(const Expression& e, const FunctionRow& row, 
     if (type == Type::real || type == Type::long_integer)
       for (NodePtr& argument : arguments) argument = make_conversion(argument, type);
   }
-  bool are_constant = row.name != "now" && row.name != "ago" && row.name != "rand";
-  for (const NodePtr& argument : arguments) are_constant = are_constant && argument->is_constant();
-  NodePtr node = make_call(type, row.call, std::move(arguments));
-  if (!are_constant) return node;
-  Workspace work;
-  Frame frame{{}, work};
-  return std::make_shared<Constant>(node->evaluate(frame));
+  const bool is_pure = row.name != "now" && row.name != "ago" && row.name != "rand";
+  NodePtr node = make_call(type, row.call, arguments);
+  return is_pure ? fold(std::move(node), arguments) : node;
 }
 
 // Regular expressions and names of date parts are checked when the rule is compiled.

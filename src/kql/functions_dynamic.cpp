@@ -36,7 +36,9 @@ Datum bag(Frame& frame, const std::vector<DynamicMember>& members) {
   return made(frame, value);
 }
 
-bool is_array(const Datum& value) { return !value.is_null && value.dynamic->kind == Dynamic::Kind::array; }
+bool is_array(const Datum& value) {
+  return value.type == Type::dynamic && !value.is_null && value.dynamic->kind == Dynamic::Kind::array;
+}
 bool is_bag(const Datum& value) { return !value.is_null && value.dynamic->kind == Dynamic::Kind::bag; }
 
 // JSON text becomes its value; what is not JSON stays the text it is.
@@ -61,7 +63,8 @@ Datum parse_cef(Frame& frame, Arguments a) {
   return value ? made(frame, *value) : Datum::null(Type::dynamic);
 }
 
-// Of every item the member, null where it has none; with a condition only of the items that have it.
+// Of every item the member, null where it has none; with a condition only of the items that have it. Null when there is
+// no such item.
 Datum pluck(Frame& frame, Arguments a) {
   if (!is_array(a[0])) return Datum::null(Type::dynamic);
   const auto member_of = [](const Dynamic& item, std::string_view name) {
@@ -77,7 +80,27 @@ Datum pluck(Frame& frame, Arguments a) {
     const Dynamic* member = member_of(item, a[1].text);
     found.push_back(member == nullptr ? Dynamic{} : *member);
   }
-  return array(frame, found);
+  return found.empty() ? Datum::null(Type::dynamic) : array(frame, found);
+}
+
+// The first that is more than blanks; of an array its first item that is.
+Datum first_text(Frame& frame, Arguments a) {
+  const auto is_blank = [](std::string_view text) {
+    return text.find_first_not_of(" \t") == std::string_view::npos;
+  };
+  for (const Datum& value : a) {
+    if (value.is_null) continue;
+    if (!is_array(value)) {
+      const std::string_view text = to_text(value, frame.work.arena);
+      if (!is_blank(text)) return Datum::of(text);
+      continue;
+    }
+    for (const Dynamic& item : value.dynamic->items) {
+      const std::string_view text = to_text(Datum::of(&item), frame.work.arena);
+      if (!is_blank(text)) return Datum::of(text);
+    }
+  }
+  return Datum::null(Type::string);
 }
 
 Datum array_length(Frame&, Arguments a) {
@@ -284,6 +307,7 @@ constexpr std::array rows{
     FunctionRow{"parse_cef_dictionary", "s", "y", Tier::portable, NameKind::none, parse_cef},
     FunctionRow{"todynamic", "a", "y", Tier::extension, NameKind::argument, parse_json},
     FunctionRow{"pluck", "ys!s?s?", "y", Tier::extension, NameKind::none, pluck},
+    FunctionRow{"first_text", "a*", "s", Tier::extension, NameKind::none, first_text},
     FunctionRow{"array_length", "y", "l", Tier::portable, NameKind::none, array_length},
     FunctionRow{"array_concat", "y*", "y", Tier::portable, NameKind::none, array_concat},
     FunctionRow{"pack_array", "a*", "y", Tier::portable, NameKind::none, pack_array},

@@ -98,35 +98,36 @@ Datum concatenate_delimited(Frame& frame, Arguments a) {
   return text_of(frame, out);
 }
 
-Datum array_of(Frame& frame, const std::vector<std::string_view>& texts) {
-  const auto items = frame.work.arena.array<Dynamic>(texts.size());
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    items[i].kind = Dynamic::Kind::string;
-    items[i].text = texts[i];
+// Calls `each` with every piece in order.
+template <class Each>
+void each_piece(std::string_view text, std::string_view delimiter, Each each) {
+  if (!delimiter.empty()) {
+    for (std::size_t found = text.find(delimiter); found != std::string_view::npos; found = text.find(delimiter)) {
+      each(text.substr(0, found));
+      text.remove_prefix(found + delimiter.size());
+    }
   }
-  const auto made = frame.work.arena.array<Dynamic>(1);
-  made[0].kind = Dynamic::Kind::array;
-  made[0].items = items;
-  return Datum::of(made.data());
+  each(text);
 }
 
 Datum split(Frame& frame, Arguments a) {
-  std::vector<std::string_view> pieces;
-  std::string_view rest = a[0].text;
-  const std::string_view delimiter = a[1].text;
-  if (!delimiter.empty()) {
-    for (std::size_t found = rest.find(delimiter); found != std::string_view::npos; found = rest.find(delimiter)) {
-      pieces.push_back(rest.substr(0, found));
-      rest.remove_prefix(found + delimiter.size());
-    }
-  }
-  pieces.push_back(rest);
-  if (a.size() > 2 && !a[2].is_null) {
-    const std::int64_t wanted = a[2].number;
-    if (wanted < 0 || wanted >= static_cast<std::int64_t>(pieces.size())) return array_of(frame, {});
-    return array_of(frame, {pieces[static_cast<std::size_t>(wanted)]});
-  }
-  return array_of(frame, pieces);
+  std::int64_t count = 0;
+  each_piece(a[0].text, a[1].text, [&](std::string_view) { ++count; });
+  const bool is_one = a.size() > 2 && !a[2].is_null;
+  const std::int64_t first = is_one ? a[2].number : 0;
+  const std::int64_t size = !is_one ? count : first >= 0 && first < count ? 1 : 0;
+  const auto items = frame.work.arena.array<Dynamic>(static_cast<std::size_t>(size));
+  std::int64_t number = 0;
+  each_piece(a[0].text, a[1].text, [&](std::string_view piece) {
+    const std::int64_t place = number++ - first;
+    if (place < 0 || place >= size) return;
+    items[static_cast<std::size_t>(place)].kind = Dynamic::Kind::string;
+    items[static_cast<std::size_t>(place)].text = piece;
+  });
+  const auto value = frame.work.arena.array<Dynamic>(1);
+  value[0].kind = Dynamic::Kind::array;
+  value[0].items = items.first(static_cast<std::size_t>(size));
+  return Datum::of(value.data());
 }
 
 Datum index_of(Frame&, Arguments a) {

@@ -56,8 +56,9 @@ Dynamic scalar_of(const Value& value) {
   }
 }
 
-// The items that a list path found; what an item lacks is null.
+// The items that a list path found; what an item lacks is null. Null when there is no item, as pluck() has it.
 Datum read_list(const Value& list, Workspace& work) {
+  if (list.items.empty()) return Datum::null(Type::dynamic);
   const auto items = work.arena.array<Dynamic>(list.items.size());
   for (std::size_t i = 0; i < list.items.size(); ++i) {
     const Value& found = list.items[i];

@@ -8,8 +8,9 @@ namespace capstan::kql {
 namespace {
 
 constexpr std::array app_names = {
-    MdcaName{10489, "APPID_BOX"},      MdcaName{11114, "APPID_SALESFORCE"}, MdcaName{11161, "APPID_O365"},    MdcaName{14509, "APPID_SERVICENOW"},
-    MdcaName{15600, "APPID_ONEDRIVE"}, MdcaName{20595, "APPID_MCAS"},       MdcaName{20893, "APPID_OUTLOOK"}, MdcaName{20940, "APPID_ACTIVE_DIRECTORY"},
+    MdcaName{10489, "APPID_BOX"},        MdcaName{11114, "APPID_SALESFORCE"},       MdcaName{11161, "APPID_O365"},
+    MdcaName{14509, "APPID_SERVICENOW"}, MdcaName{15600, "APPID_ONEDRIVE"},         MdcaName{20595, "APPID_MCAS"},
+    MdcaName{20893, "APPID_OUTLOOK"},    MdcaName{20940, "APPID_ACTIVE_DIRECTORY"},
 };
 
 // The numbers that Microsoft's PowerShell module and the API's records give.
@@ -25,14 +26,16 @@ constexpr std::array alert_type_names = {
 
 // Docs of the alerts API, "Properties".
 constexpr std::array alert_status_names = {MdcaName{0, "UNREAD"}, MdcaName{1, "READ"}, MdcaName{2, "ARCHIVED"}};
-constexpr std::array resolution_names = {MdcaName{0, "OPEN"},           MdcaName{1, "DISMISSED"}, MdcaName{2, "RESOLVED"},
-                                         MdcaName{3, "FALSE_POSITIVE"}, MdcaName{4, "BENIGN"},    MdcaName{5, "TRUE_POSITIVE"}};
+constexpr std::array resolution_names = {MdcaName{0, "OPEN"},     MdcaName{1, "DISMISSED"},
+                                         MdcaName{2, "RESOLVED"}, MdcaName{3, "FALSE_POSITIVE"},
+                                         MdcaName{4, "BENIGN"},   MdcaName{5, "TRUE_POSITIVE"}};
 // Docs of the entities API, filter "status".
-constexpr std::array entity_status_names = {MdcaName{0, "N/A"}, MdcaName{1, "Staged"}, MdcaName{2, "Active"}, MdcaName{3, "Suspended"},
-                                            MdcaName{4, "Deleted"}};
+constexpr std::array entity_status_names = {MdcaName{0, "N/A"}, MdcaName{1, "Staged"}, MdcaName{2, "Active"},
+                                            MdcaName{3, "Suspended"}, MdcaName{4, "Deleted"}};
 // Docs of the activities API, filter "ip.category".
-constexpr std::array subnet_category_names = {MdcaName{1, "Corporate"}, MdcaName{2, "Administrative"}, MdcaName{3, "Risky"},
-                                              MdcaName{4, "VPN"},       MdcaName{5, "Cloud provider"}, MdcaName{6, "Other"}};
+constexpr std::array subnet_category_names = {MdcaName{1, "Corporate"},      MdcaName{2, "Administrative"},
+                                              MdcaName{3, "Risky"},          MdcaName{4, "VPN"},
+                                              MdcaName{5, "Cloud provider"}, MdcaName{6, "Other"}};
 
 constexpr std::array all_names = {
     MdcaNames{"app", "APPID_", app_names},

@@ -20,6 +20,8 @@ public:
 
   void bind(const Wanted& wanted, Scope scope, const Schema& schema) {
     open_to_all(scope, schema);
+    for (const auto& [name, text] : wanted.texts)
+      scope.lets[name] = {std::make_shared<Constant>(Datum::of(std::string_view(text))), nullptr, nullptr};
     if (!bind_lets(wanted.lets, scope)) return;
     for (std::size_t i = 0; i < wanted.shapes.size(); ++i) bind_shape(wanted.shapes[i], i, scope);
   }
@@ -53,9 +55,9 @@ private:
       cells.when = bind_expression(shape.when, scope, {WantedPlace::Part::when, number, 0});
       if (cells.when && cells.when->type() != Type::boolean) {
         Diagnostics diagnostics;
-        diagnostics.add(ErrorCode::kql_type, {0, shape.when.size()},
-                        fmt::format("when: expected a bool, got {}; use tobool() or a comparison",
-                                    to_string(cells.when->type())));
+        diagnostics.add(
+            ErrorCode::kql_type, {0, shape.when.size()},
+            fmt::format("when: expected a bool, got {}; use tobool() or a comparison", to_string(cells.when->type())));
         note(diagnostics, {WantedPlace::Part::when, number, 0});
       }
     }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "kql/program.h"
@@ -20,7 +21,8 @@ struct Shape {
 };
 
 struct Wanted {
-  std::string lets;           // `let …;` statements before every expression
+  std::vector<std::pair<std::string, std::string>> texts;  // names with the texts they stand for
+  std::string lets;                                        // `let …;` statements before every expression
   std::vector<Shape> shapes;  // the first whose `when` holds; where none does, the row has no cells
 };
 

@@ -1,0 +1,17 @@
+# capstan_embed(room files…): makes <build>/generated/<room>/embedded_files.h, the files' texts by their names without
+# extension, byte for byte; made again when one of them changes.
+function(capstan_embed room)
+  set(out ${CMAKE_BINARY_DIR}/generated/${room}/embedded_files.h)
+  set(text "// Made by CMake.\n#pragma once\n\n#include <array>\n#include <string_view>\n\nnamespace capstan::${room} {\n\nstruct EmbeddedFile {\n  std::string_view name;\n  std::string_view text;\n};\n\n")
+  list(LENGTH ARGN count)
+  string(APPEND text "inline constexpr std::array<EmbeddedFile, ${count}> embedded_files = {{\n")
+  foreach(file ${ARGN})
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+    get_filename_component(name ${file} NAME_WE)
+    file(READ ${file} content)
+    string(APPEND text "    {\"${name}\", R\"embedded(${content})embedded\"},\n")
+  endforeach()
+  string(APPEND text "}};\n\n}  // namespace capstan::${room}\n")
+  file(CONFIGURE OUTPUT ${out} CONTENT "${text}" @ONLY)
+  target_include_directories(capstan_${room} PRIVATE ${CMAKE_BINARY_DIR}/generated)
+endfunction()
