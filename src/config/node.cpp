@@ -11,6 +11,11 @@ std::string to_string(const Place& place) {
   return fmt::format("{}:{}:{}", place.file, place.line, place.column);
 }
 
+std::string beside(const Place& place, const std::string& path) {
+  const std::size_t slash = place.file.rfind('/');
+  return path.starts_with('/') || slash == std::string::npos ? path : place.file.substr(0, slash + 1) + path;
+}
+
 const Node* Node::find(std::string_view key) const {
   const auto found = std::ranges::find(members, key, &Member::key);
   return found == members.end() ? nullptr : &found->value;

@@ -136,11 +136,6 @@ private:
   Findings& findings_;
 };
 
-std::string beside(const std::string& configuration, const std::string& path) {
-  const std::size_t slash = configuration.rfind('/');
-  return path.starts_with('/') || slash == std::string::npos ? path : configuration.substr(0, slash + 1) + path;
-}
-
 Node parse(std::string_view yaml, const std::string& name, FileSystem& files, Findings& findings) {
   return config::parse(yaml, name, config::system_references(files), findings);
 }
@@ -160,7 +155,7 @@ void read_one(const Node& node, const MappingForm& form, const World& world, std
     return;
   }
   const std::vector<std::string_view> names = mapping_names();
-  const std::string path = beside(node.place.file, node.scalar);
+  const std::string path = config::beside(node.place, node.scalar);
   const auto text = read_file(world.files, path, file_size_max);
   if (!text) {
     const std::string_view near = nearest(node.scalar, names);

@@ -12,6 +12,7 @@
 
 #include "component/registry.h"
 #include "runtime/dead_letter_box.h"
+#include "runtime/transform.h"
 
 namespace capstan::runtime::equipment {
 
@@ -112,13 +113,20 @@ private:
 // The record's id; ids that begin with "odd" cannot be encoded.
 class RawEncoder final : public Encoder {
 public:
-  const FieldPlan* plan(std::string_view) const override { return nullptr; }
+  const kql::Wanted* wanted(std::string_view) const override { return nullptr; }
+  WantedOrigin origin(std::string_view, const kql::WantedPlace&) const override { return {}; }
   Result<> encode(const Row& row, std::string& out) const override {
     if (row.record.id.starts_with("odd")) return Error(ErrorCode::not_encodable, "encoding: it is odd");
     out.append(row.record.id);
     return {};
   }
 };
+
+inline void write_raw(RoutePlan& route) {
+  route.encoder = std::make_unique<RawEncoder>();
+  std::vector<TransformProblem> problems;
+  route.transform = Transform::compile("", kql::schema_of_feeds({}), {}, *route.encoder, problems);
+}
 
 // What sinks were given; outlives them.
 struct Inbox {

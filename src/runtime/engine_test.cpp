@@ -38,7 +38,7 @@ protected:
     RoutePlan route;
     route.name = "road";
     route.from = {"tenant"};
-    route.encoder = std::make_unique<equipment::RawEncoder>();
+    equipment::write_raw(route);
     route.sink_name = "inbox";
     route.sink = std::make_unique<equipment::InboxSink>(inbox_);
     plan.routes.push_back(std::move(route));

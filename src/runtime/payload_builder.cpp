@@ -10,52 +10,6 @@ bool PayloadBuilder::wants(std::string_view feed) const {
   return feeds_.empty() || std::ranges::find(feeds_, feed) != feeds_.end();
 }
 
-Result<> PayloadBuilder::encode(const RecordView& record, const store::Slice::Item& item, std::string_view source,
-                                std::string_view tenant, std::string& out) {
-  const FieldPlan* plan = record.is_quarantined ? nullptr : encoder_.plan(record.feed);
-  std::span<const Value> values;
-  if (plan != nullptr) {
-    Result<std::span<const Value>> walked = walker_.walk(*plan, record.raw);
-    if (!walked) {
-      // The journal took it for well-formed and the walker does not: it goes out as what it is, a broken record.
-      RecordView broken = record;
-      broken.is_quarantined = true;
-      return encoder_.encode(Row{broken, {}, tenant, source, item.ingest_time}, out);
-    }
-    values = *walked;
-  }
-  return encoder_.encode(Row{record, values, tenant, source, item.ingest_time}, out);
-}
-
-Result<> PayloadBuilder::append(const store::Slice& slice, std::size_t number, std::string_view source,
-                                std::string_view tenant, Payload& payload) {
-  const store::Slice::Item& item = slice.items[number];
-  const auto add = [&](const RecordView& record) -> Result<> {
-    TRY(encode(record, item, source, tenant, payload.bytes));
-    payload.messages.push_back({payload.bytes.size(), item.record.event_time, number});
-    return {};
-  };
-  // A rule cannot be asked about a record that cannot be read; such a record is never lost for that.
-  if (!rule_ || item.record.is_quarantined) return add(item.record);
-  // now() is when the record was journaled, so that the same record is judged in the same way whenever it is delivered.
-  rule_->set_now(item.ingest_time);
-  const kql::Envelope envelope{tenant, source, item.ingest_time};
-  if (rule_->is_filter()) {
-    const Result<bool> keeps = rule_->keeps(item.record, envelope);
-    return !keeps.has_value() || *keeps ? add(item.record) : Result<>{};
-  }
-  const Result<std::span<const std::string_view>> rows = rule_->rows(item.record, envelope);
-  if (!rows) return add(item.record);
-  for (const std::string_view row : *rows) {
-    made_.assign(row);
-    made_.reserve(made_.size() + raw_padding);
-    RecordView made = item.record;
-    made.raw = made_;
-    TRY(add(made));
-  }
-  return {};
-}
-
 Result<Built> PayloadBuilder::build(const store::Slice& slice, std::size_t first, std::string_view source,
                                     std::string_view tenant, Limits limits, Payload reuse) {
   Built built;
@@ -79,7 +33,10 @@ Result<Built> PayloadBuilder::build(const store::Slice& slice, std::size_t first
       bytes.resize(bytes_before);
       built.payload.messages.resize(messages_before);
     };
-    Result<> appended = append(slice, built.end, source, tenant, built.payload);
+    const auto on_message = [&] {
+      built.payload.messages.push_back({bytes.size(), item.record.event_time, built.end});
+    };
+    Result<> appended = transform_.append(item.record, {tenant, source, item.ingest_time}, bytes, on_message);
     if (!appended) {
       take_back();
       ++built.tally.rejected;

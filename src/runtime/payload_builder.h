@@ -1,5 +1,5 @@
-// From records of the journal to the bytes of one delivery: chooses by feed, walks each record once for the paths its
-// encoder wants, encodes. One a route, used by its lane only.
+// From records of the journal to the bytes of one delivery: chooses by feed and lets the route's transform write the
+// messages. One a route, used by its lane only.
 #pragma once
 
 #include <cstddef>
@@ -7,12 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "component/encoder.h"
 #include "component/sink.h"
-#include "event/field_plan.h"
 #include "event/tally.h"
-#include "kql/record_run.h"
-#include "runtime/plan.h"
+#include "runtime/transform.h"
 #include "store/journal.h"
 
 namespace capstan::runtime {
@@ -37,12 +34,10 @@ public:
     std::size_t max_messages = 0;  // at least 1
   };
 
-  // All outlive the builder.
-  PayloadBuilder(std::string_view route, const Encoder& encoder, const std::vector<std::string>& feeds,
-                 const std::shared_ptr<const kql::Program>& rule)
-      : route_(route), encoder_(encoder), feeds_(feeds) {
-    if (rule) rule_.emplace(rule);
-  }
+  // The name and the feeds outlive the builder.
+  PayloadBuilder(std::string_view route, const std::vector<std::string>& feeds,
+                 std::shared_ptr<const Transform> transform)
+      : route_(route), feeds_(feeds), transform_(std::move(transform)) {}
 
   // Builds from item `first` on until a limit or the end of the slice. `reuse` gives its buffer back. Internal, when
   // records would not be conserved.
@@ -51,18 +46,9 @@ public:
 
 private:
   bool wants(std::string_view feed) const;
-  // Appends the messages that come of one record: one, none where the rule drops it, several where it makes rows of it.
-  Result<> append(const store::Slice& slice, std::size_t item, std::string_view source, std::string_view tenant,
-                  Payload& payload);
-  Result<> encode(const RecordView& record, const store::Slice::Item& item, std::string_view source,
-                  std::string_view tenant, std::string& out);
-
   std::string_view route_;
-  const Encoder& encoder_;
   const std::vector<std::string>& feeds_;
-  std::optional<kql::RecordRun> rule_;
-  std::string made_;  // a row of the rule, with the room that a walker reads beyond it
-  FieldWalker walker_;
+  TransformRun transform_;
 };
 
 }  // namespace capstan::runtime

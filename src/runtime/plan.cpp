@@ -180,32 +180,63 @@ private:
     const std::string owner = "route " + member.key;
     const RouteOptions options = route_schema().decode(member.value, owner, findings_);
     RoutePlan route;
-    compile_rule(member.value, owner, options, route);
     route.name = member.key;
     route.from = options.from;
     route.feeds = options.feeds;
     route.batch = options.batch;
     check_from(member.value, owner, options);
     make_encoder(member, owner, options.encode.node, route);
+    compile(member.value, owner, options, route);
     const bool has_sink = find_sink(member.value, owner, options.to, route);
-    if (route.encoder == nullptr || !has_sink || route.from.empty()) return;
+    if (route.transform == nullptr || !has_sink || route.from.empty()) return;
     plan_.routes.push_back(std::move(route));
   }
 
-  // Every mistake of a rule is a finding of its own, with the line of the rule and a caret.
-  void compile_rule(const Node& node, const std::string& owner, const RouteOptions& options, RoutePlan& route) {
-    const Node* query = node.find("query");
-    if (query == nullptr || options.query.empty()) return;
+  // The feeds that may come, for the schema of rule and mapping.
+  std::vector<std::string> feeds_of(const RouteOptions& options) const {
     std::vector<std::string> feeds = options.feeds;
     if (feeds.empty())
       for (const SourcePlan& source : plan_.sources)
         if (std::ranges::find(options.from, source.name) != options.from.end())
           for (const FeedTraits& traits : source.source->feeds()) feeds.push_back(traits.feed);
-    kql::Compiled compiled = kql::compile(options.query, kql::schema_of_feeds(feeds));
-    for (const kql::Diagnostic& diagnostic : compiled.diagnostics.all())
-      findings_.add(diagnostic.code, query->place,
-                    fmt::format("{}: {}", owner, kql::render(diagnostic, "query", options.query)));
-    route.rule = std::move(compiled.program);
+    return feeds;
+  }
+
+  // `query`, or the text of `query_file`, which lies beside the configuration.
+  std::string rule_text(const Node& node, const std::string& owner, const RouteOptions& options) {
+    const Node* file = node.find("query_file");
+    if (file == nullptr || options.query_file.empty()) return options.query;
+    if (!options.query.empty()) {
+      findings_.add(ErrorCode::conflicting_options, file->place, owner + ": expected query or query_file, got both");
+      return {};
+    }
+    constexpr std::uint64_t rule_size_max = 1U << 20;
+    auto text = read_file(world_.files, config::beside(file->place, options.query_file), rule_size_max);
+    if (text) return std::move(*text);
+    findings_.add(ErrorCode::unreadable_file, file->place,
+                  fmt::format("{}: query_file: {}", owner, text.error().sentence()));
+    return {};
+  }
+
+  // Every mistake of a rule or a mapping is a finding of its own, with the line and a caret.
+  void compile(const Node& node, const std::string& owner, const RouteOptions& options, RoutePlan& route) {
+    const std::string rule = rule_text(node, owner, options);
+    const std::vector<std::string> feeds = feeds_of(options);
+    const kql::Schema schema = kql::schema_of_feeds(feeds);
+    const Node* query = node.find(options.query_file.empty() ? "query" : "query_file");
+    std::vector<TransformProblem> problems;
+    if (!rule.empty()) {
+      kql::Compiled compiled = kql::compile(rule, schema);
+      for (const kql::Diagnostic& diagnostic : compiled.diagnostics.all())
+        problems.push_back({true, diagnostic, {}, rule});
+      route.rule = std::move(compiled.program);
+    }
+    // A route without an encoder has a finding for that, and may have others in its rule.
+    if (route.encoder != nullptr && problems.empty())
+      route.transform = Transform::compile(rule, schema, feeds, *route.encoder, problems);
+    for (const TransformProblem& problem : problems)
+      findings_.add(problem.diagnostic.code, problem.is_in_rule ? query->place : problem.origin.place,
+                    fmt::format("{}: {}", owner, to_string(problem)));
   }
 
   void check_from(const Node& node, const std::string& owner, const RouteOptions& options) {

@@ -84,6 +84,9 @@ config::Schema<RouteOptions> route_schema() {
            "a rule in KQL that begins with \"source\": what it drops is not delivered, what it adds and takes away is "
            "encoded (docs/reference/kql.md)")
       .example("source | where severityValue >= 1");
+  s.option("query_file", &RouteOptions::query_file,
+           "the same out of a file, from where the configuration lies; instead of query")
+      .example("rules/alerts.kql");
   s.option("encode", &RouteOptions::encode, "the format of a message and its options")
       .required()
       .example("{format: cef}");

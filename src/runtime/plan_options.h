@@ -25,6 +25,7 @@ struct RouteOptions {
   std::vector<std::string> from;
   std::vector<std::string> feeds;
   std::string query;
+  std::string query_file;
   config::Raw encode;
   std::string to;
   BatchOptions batch;

@@ -55,7 +55,7 @@ Result<> check_conserved(const Built& built, const Delivery& delivery) {
 
 struct RouteRunner::Lane {
   explicit Lane(const RoutePlan& route)
-      : builder(route.name, *route.encoder, route.feeds, route.rule), message_limit(route.batch.max_events) {}
+      : builder(route.name, route.feeds, route.transform), message_limit(route.batch.max_events) {}
 
   PayloadBuilder builder;
   RateMeter meter;

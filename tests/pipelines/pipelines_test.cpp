@@ -1,6 +1,7 @@
 // Runs every *.golden beside it: records through an encoder of the registry, compared line by line.
 //
 //   == encode      the route's `encode` as YAML
+//   == rule        the route's `query`; may be left out
 //   == feed        the records' feed; a second word: updated, quarantined
 //   == records     one a line
 //   == expect      one message a line
@@ -20,6 +21,7 @@
 #include "config/document.h"
 #include "event/batch.h"
 #include "event/json_record.h"
+#include "runtime/transform.h"
 
 namespace capstan {
 namespace {
@@ -52,6 +54,8 @@ std::string number_or_zero(JsonReader& reader, std::string_view member) {
   return number ? std::to_string(*number) : "0";
 }
 
+std::string rule_of(const Sections& sections) { return sections.contains("rule") ? sections.at("rule") : ""; }
+
 std::string run(const Sections& sections) {
   SystemClock clock;
   PosixFileSystem files;
@@ -76,8 +80,14 @@ std::string run(const Sections& sections) {
   std::string what;
   feed_line >> feed >> what;
   std::istringstream records(sections.at("records"));
-  FieldWalker walker;
   JsonReader reader;
+  const std::vector<std::string> feeds{feed};
+  const std::string rule = rule_of(sections);
+  std::vector<runtime::TransformProblem> problems;
+  const auto transform = runtime::Transform::compile(rule, kql::schema_of_feeds(feeds), feeds, *encoder, problems);
+  for (const runtime::TransformProblem& problem : problems) out += runtime::to_string(problem) + "\n";
+  if (!transform) return out;
+  runtime::TransformRun run(transform);
   for (std::string raw; std::getline(records, raw);) {
     RecordView record;
     record.feed = feed;
@@ -89,14 +99,9 @@ std::string run(const Sections& sections) {
     record.event_time = from_epoch_ms(record.is_quarantined ? 0 : std::stoll(number_or_zero(reader, "timestamp")));
     Batch batch;
     EXPECT_TRUE(batch.add(record).has_value());
-    const FieldPlan* plan = record.is_quarantined ? nullptr : encoder->plan(feed);
-    std::span<const Value> values;
-    if (plan != nullptr) values = walker.walk(*plan, batch[0].raw).value();
-    const RecordView view = batch[0];
-    const Result<> encoded =
-        encoder->encode(Row{view, values, "contoso", "mdca", from_epoch_ms(1'800'000'000'000)}, out);
-    if (!encoded) out += encoded.error().text();
-    out += "\n";
+    const kql::Envelope envelope{"contoso", "mdca", from_epoch_ms(1'800'000'000'000)};
+    const Result<> encoded = run.append(batch[0], envelope, out, [&] { out += "\n"; });
+    if (!encoded) out += encoded.error().text() + "\n";
   }
   return out;
 }
@@ -111,7 +116,7 @@ TEST(Pipelines, GiveWhatTheirFilesSay) {
     if (std::getenv("CAPSTAN_WRITE_GOLDEN") != nullptr) {
       std::ofstream out(entry.path());
       out << sections.at("about") << "== encode\n"
-          << sections.at("encode") << "== feed\n"
+          << sections.at("encode") << (rule_of(sections).empty() ? "" : "== rule\n") << rule_of(sections) << "== feed\n"
           << sections.at("feed") << "== records\n"
           << sections.at("records") << "== expect\n"
           << got;

@@ -13,7 +13,8 @@ constexpr char separator = '\x1f';
 // feed ␟ id ␟ raw: what the oracle needs, written so that nothing has to be understood.
 class LineEncoder final : public Encoder {
 public:
-  const FieldPlan* plan(std::string_view) const override { return nullptr; }
+  const kql::Wanted* wanted(std::string_view) const override { return nullptr; }
+  WantedOrigin origin(std::string_view, const kql::WantedPlace&) const override { return {}; }
   Result<> encode(const Row& row, std::string& out) const override {
     out.append(row.record.feed).push_back(separator);
     out.append(row.record.id).push_back(separator);

@@ -20,6 +20,8 @@ struct Place {
 };
 // "capstan.yaml:12:5"
 std::string to_string(const Place& place);
+// A path that stands there: from the folder of its file, unless it is absolute.
+std::string beside(const Place& place, const std::string& path);
 
 struct Node {
   enum class Kind { null, scalar, sequence, map };

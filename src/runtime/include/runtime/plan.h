@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "component/registry.h"
 #include "kql/program.h"
+#include "runtime/transform.h"
 #include "store/journal.h"
 
 namespace capstan::runtime {
@@ -55,6 +56,7 @@ struct RoutePlan {
   std::shared_ptr<const kql::Program> rule;  // nothing: every record as it is
   std::string encoder_kind;
   std::unique_ptr<Encoder> encoder;
+  std::shared_ptr<const Transform> transform;  // of rule and encoder
   std::string sink_name;
   std::string sink_kind;
   std::unique_ptr<Sink> sink;  // the route's own
