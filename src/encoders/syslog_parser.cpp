@@ -101,7 +101,7 @@ private:
     const std::size_t end = std::min(line_.find(' ', at_), line_.size());
     if (end == at_) return wrong(at_, fmt::format("expected {} or \"-\"", what));
     std::string text(line_.substr(at_, end - at_));
-    at_ = end + 1;
+    at_ = std::min(end + 1, line_.size());
     if (text == "-") return std::string{};
     return text;
   }

@@ -149,6 +149,8 @@ TEST(SyslogParser, SaysWhereALineIsWrong) {
   EXPECT_THAT(refusal("<>m"), HasSubstr("column 1"));
   EXPECT_THAT(refusal("<14>1 2026-13-01T00:00:00Z h a - - -"), HasSubstr("column 7: expected a time or \"-\""));
   EXPECT_THAT(refusal("<14>1 - h  - - -"), HasSubstr("column 11: expected an application or \"-\""));
+  EXPECT_THAT(refusal("<14>1 - h su"), HasSubstr("column 13: expected a process id or \"-\""));
+  EXPECT_THAT(refusal("<14>1 -"), HasSubstr("column 8: expected a host or \"-\""));
   EXPECT_THAT(refusal("<14>1 - h a - - [x@1 k=\"v]"), HasSubstr("column 25: expected \"\\\"\" behind the value"));
   EXPECT_THAT(refusal("<14>1 - h a - - [x@1 k]"), HasSubstr("expected name=\"value\" or \"]\""));
 }
