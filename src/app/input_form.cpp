@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "encoders/cef_parser.h"
@@ -23,6 +24,16 @@ std::string schema_names() {
   std::string names;
   for (const kql::NamedSchema& named : kql::named_schemas()) names += (names.empty() ? "" : ", ") + named.name;
   return names;
+}
+
+// Nothing where a line could be anything.
+std::optional<InputForm> form_of_line(std::string_view line, Timestamp now) {
+  if (line.starts_with('{') || line.starts_with('[')) return InputForm::json;
+  // What was looked at may end inside a line, so the marks of the formats are enough.
+  if (parse_cef(std::string(line) + "|||||||", CefParsing::lenient)) return InputForm::cef;
+  if (parse_leef(std::string(line) + "|||||", LeefParsing::lenient)) return InputForm::leef;
+  if (line.starts_with('<') || parse_syslog(line, now)) return InputForm::syslog;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -48,14 +59,14 @@ std::optional<InputForm> parse_form(std::string_view word) {
 InputForm guess_form(std::string_view front, Timestamp now) {
   constexpr std::string_view mark = "\xEF\xBB\xBF";
   if (front.starts_with(mark)) front.remove_prefix(mark.size());
-  const std::size_t begin = front.find_first_not_of(" \t\r\n");
-  if (begin == std::string_view::npos) return InputForm::json;
-  const std::string_view line = front.substr(begin, front.find('\n', begin) - begin);
-  if (line.starts_with('{') || line.starts_with('[')) return InputForm::json;
-  // A front may end inside a line, so the marks of the formats are enough.
-  if (parse_cef(std::string(line) + "|||||||", CefParsing::lenient)) return InputForm::cef;
-  if (parse_leef(std::string(line) + "|||||", LeefParsing::lenient)) return InputForm::leef;
-  if (line.starts_with('<') || parse_syslog(line, now)) return InputForm::syslog;
+  for (std::size_t lines = 0; lines < guess_lines_max && !front.empty();) {
+    const std::string_view line = front.substr(0, front.find('\n'));
+    front.remove_prefix(std::min(line.size() + 1, front.size()));
+    const std::size_t begin = line.find_first_not_of(" \t\r");
+    if (begin == std::string_view::npos) continue;
+    if (const auto form = form_of_line(line.substr(begin), now)) return *form;
+    ++lines;
+  }
   return InputForm::json;
 }
 

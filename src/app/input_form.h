@@ -28,7 +28,9 @@ std::string_view to_string(InputForm form);
 std::vector<std::string> form_choices();
 // `word` is one of the choices; nothing for "auto".
 std::optional<InputForm> parse_form(std::string_view word);
-// From the first bytes of a file: by its first line that is not blank. JSON where it is nothing else that we know.
+// From the first bytes of a file: by the first of its lines that says so (a comment may stand before it). JSON where
+// none of guess_lines_max does.
+constexpr std::size_t guess_lines_max = 8;
 InputForm guess_form(std::string_view front, Timestamp now);
 
 // One line as a record of its form; a JSON line as it is. Fails as the form's parser does.

@@ -98,7 +98,9 @@ TEST(InputForm, IsToldByTheFirstLine) {
   EXPECT_EQ(guess_form("\xEF\xBB\xBF\n {\"m\":\"CEF:0|a|b|c|d|e|f|\"}", now), InputForm::json);
   EXPECT_EQ(guess_form("[1", now), InputForm::json);
   EXPECT_EQ(guess_form("", now), InputForm::json);
-  EXPECT_EQ(guess_form("name,value\n<13>x", now), InputForm::json);
+  EXPECT_EQ(guess_form("name,value\n1,2\n", now), InputForm::json);
+  EXPECT_EQ(guess_form("# of the gate\n\nCEF:0|Acme|Gate|1|1|n|3|\n", now), InputForm::cef);
+  EXPECT_EQ(guess_form("#\n#\n#\n#\n#\n#\n#\n#\nCEF:0|Acme|Gate|1|1|n|3|\n", now), InputForm::json);
   EXPECT_EQ(guess_form("<13>Nov 24 10:00:00 h CEF: 0|Acm", now), InputForm::cef) << "the front ends inside the header";
   EXPECT_EQ(guess_form("LEEF:2.0|A|", now), InputForm::leef);
   EXPECT_EQ(guess_form("<13>hello\nCEF:0|a|b|c|d|e|f|", now), InputForm::syslog);

@@ -5,13 +5,10 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "config/node.h"
-#include "config/schema.h"
 #include "input_form.h"
-#include "json_difference.h"
 #include "kql/program.h"
 #include "session.h"
 
@@ -52,10 +49,6 @@ struct RuleTestOutcome {
   std::vector<std::string> complaints;  // nothing: passed
   bool is_passed() const { return complaints.empty(); }
 };
-
-// The options of a file and of a case, for help and the guide's test.
-std::vector<config::OptionDescription> rule_test_options();
-std::vector<config::OptionDescription> rule_test_case_options();
 
 // The test files that `path` names: itself, or all *.test.yaml below a directory, sorted. Fails with unreadable_file.
 Result<std::vector<std::string>> find_rule_tests(const FileSystem& files, const std::string& path);

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "config/document.h"
+#include "config/schema.h"
 #include "node_json.h"
 #include "rule_test.h"
 
@@ -246,9 +247,6 @@ void find_below(const FileSystem& files, const std::string& directory, int depth
 }
 
 }  // namespace
-
-std::vector<config::OptionDescription> rule_test_options() { return file_schema().options(); }
-std::vector<config::OptionDescription> rule_test_case_options() { return case_schema().options(); }
 
 Result<std::vector<std::string>> find_rule_tests(const FileSystem& files, const std::string& path) {
   if (!files.list(path).has_value()) return std::vector{path};

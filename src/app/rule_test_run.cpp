@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "base/text.h"
+#include "json_difference.h"
 #include "kql/record_run.h"
 #include "node_json.h"
 #include "query_input.h"
