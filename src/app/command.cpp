@@ -14,8 +14,8 @@ std::vector<Command> made() {
                            verify_command(), explain_command(), replay_command()};
   for (Command& command : journal_commands()) all.push_back(std::move(command));
   for (Command& command :
-       std::vector<Command>{query_command(), schema_command(), init_command(), simulate_command(), demo_command(),
-                            version_command(), completion_command(), reference_command()})
+       std::vector<Command>{query_command(), test_rules_command(), schema_command(), init_command(), simulate_command(),
+                            demo_command(), version_command(), completion_command(), reference_command()})
     all.push_back(std::move(command));
   return all;
 }

@@ -102,6 +102,7 @@ Command run_command();
 Command schema_command();
 Command simulate_command();
 Command status_command();
+Command test_rules_command();
 Command verify_command();
 Command version_command();
 

@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <iostream>
-#include <variant>
+#include <map>
+#include <optional>
 
 #include "event/json_split.h"
+#include "input_form.h"
 #include "kql/record_run.h"
-#include "kql/schemas.h"
+#include "progress.h"
 #include "query_input.h"
 #include "session.h"
 #include "table.h"
@@ -23,18 +24,10 @@ constexpr std::size_t table_rows_max = 10'000;
 // Broken records are shown one by one up to here, then only counted.
 constexpr std::size_t complaints_max = 5;
 
-enum class Form : std::uint8_t { ndjson, table, csv };
+// Bytes of a file that tell what it holds.
+constexpr std::size_t looked_at = 16U << 10;
 
-Result<kql::Schema> chosen_schema(const std::string& text) {
-  if (const kql::NamedSchema* named = kql::find_schema(text)) return kql::with_meta_columns(named->schema);
-  if (!text.empty() && !text.contains(':')) {
-    std::string names;
-    for (const kql::NamedSchema& named : kql::named_schemas()) names += (names.empty() ? "" : ", ") + named.name;
-    return Error(ErrorCode::wrong_usage,
-                 fmt::format("reading --schema: expected name:type,… or one of {}, got \"{}\"", names, text));
-  }
-  return kql::with_meta_columns(TRY(kql::parse_schema(text)));
-}
+enum class Form : std::uint8_t { ndjson, table, csv };
 
 std::string joined_path(const kql::Input& input) {
   std::string path = input.column;
@@ -86,7 +79,8 @@ std::string csv_quoted(const std::string& text) {
 
 class RowWriter {
 public:
-  RowWriter(std::ostream& out, Form form, const std::vector<kql::Column>& columns) : out_(out), form_(form) {
+  RowWriter(std::ostream& out, Form form, const std::vector<kql::Column>& columns, Progress& progress)
+      : out_(out), form_(form), progress_(progress) {
     std::vector<Table::Column> headings;
     for (const kql::Column& column : columns) headings.push_back({column.name});
     table_ = Table(std::move(headings));
@@ -122,92 +116,196 @@ private:
     buffer_ += "\r\n";
   }
   void flush() {
+    // Rows may go to the terminal that shows how far we are.
+    progress_.clear();
     out_ << buffer_;
     buffer_.clear();
   }
 
   std::ostream& out_;
   Form form_;
+  Progress& progress_;
   Table table_{std::vector<Table::Column>{}};
   std::size_t rows_ = 0;
   std::string buffer_;
 };
 
+std::vector<std::string> names_of(const std::vector<kql::Column>& columns) {
+  std::vector<std::string> names;
+  for (const kql::Column& column : columns) names.push_back(column.name);
+  return names;
+}
+
+// Nothing, after the diagnostics were shown, where the query is wrong.
+Result<std::shared_ptr<const kql::Program>> compiled(Session& session, InputForm form) {
+  const std::string query = session.arguments.text("query");
+  kql::Compiled made =
+      kql::compile(query, TRY(input_schema(session.arguments.text("schema"), session.arguments.text("feed"), form)));
+  for (const kql::Diagnostic& diagnostic : made.diagnostics.all())
+    session.streams.err << kql::render(diagnostic, "query", query) << '\n';
+  return std::move(made.program);
+}
+
 // One query over all its inputs.
 class Asking {
 public:
-  Asking(Session& session, std::shared_ptr<const kql::Program> program, Form form)
-      : session_(session), run_(program), writer_(session.out(), form, program->output()) {
-    run_.set_now(session.clock.now());
-  }
+  Asking(Session& session, Form form, std::optional<std::uint64_t> total_bytes)
+      : session_(session),
+        form_(form),
+        now_(session.clock.now()),
+        feed_(session.arguments.text("feed")),
+        progress_(session.streams.err, session.clock, total_bytes) {}
 
-  Result<> ask(ByteSource& source, const std::string& name) {
-    const kql::Envelope envelope{{}, name, session_.clock.now()};
-    return each_record(source, name, [&](std::string_view raw, std::size_t number) {
-      RecordView record;
-      record.raw = raw;
-      if (const auto asked = ask(record, envelope); !asked.has_value()) complain(name, number, asked.error());
-      return writer_.is_open();
-    });
+  // False, and the diagnostics are shown, where the query is wrong for what the input holds.
+  Result<bool> ask(const std::string& name) {
+    auto source = name == "-"
+                      ? stream_source(session_.streams.in)
+                      : TRY(file_source(session_.files, name, [this](std::size_t size) { progress_.add_bytes(size); }));
+    source = TRY(unpacked(std::move(source), name));
+    auto form = parse_form(session_.arguments.text("from"));
+    if (!form) {
+      Front front = TRY(with_front(std::move(source), looked_at));
+      source = std::move(front.whole);
+      form = guess_form(front.bytes, now_);
+    }
+    if (!TRY(prepare(*form))) return false;
+    TRY(is_lines(*form) ? ask_lines(*source, name, *form) : ask_json(*source, name, *form));
+    return true;
   }
   int end() {
-    writer_.end();
-    if (writer_.is_cut())
+    if (writer_) writer_->end();
+    progress_.clear();
+    if (writer_ && writer_->is_cut())
       session_.streams.err << fmt::format("only the first {} rows are shown; --to ndjson shows all\n", table_rows_max);
     if (broken_ > complaints_max) session_.streams.err << fmt::format("{} records could not be read\n", broken_);
     return broken_ == 0 ? exit_done : exit_not_done;
   }
 
 private:
-  Result<> ask(const RecordView& record, const kql::Envelope& envelope) {
-    if (run_.is_filter()) {
-      if (TRY(run_.keeps(record, envelope))) writer_.write(record.raw);
-      return {};
+  // The query is compiled once for each form that is met.
+  Result<bool> prepare(InputForm form) {
+    if (!runs_.contains(form)) {
+      const std::shared_ptr<const kql::Program> program = TRY(compiled(session_, form));
+      if (!program) return false;
+      TRY(check_columns(*program, form));
+      if (!writer_) {
+        columns_ = names_of(program->output());
+        writer_.emplace(session_.out(), form_, program->output(), progress_);
+      }
+      runs_.emplace(form, kql::RecordRun(program)).first->second.set_now(now_);
     }
-    for (const std::string_view row : TRY(run_.rows(record, envelope))) writer_.write(row);
+    run_ = &runs_.at(form);
+    return true;
+  }
+  Result<> check_columns(const kql::Program& program, InputForm form) const {
+    if (form_ == Form::ndjson) return {};
+    if (program.keeps_members())
+      return Error(ErrorCode::wrong_usage,
+                   fmt::format("writing {}: expected a query that names its columns, got one that passes every member "
+                               "on; end it with \"| project …\"",
+                               session_.arguments.text("to")));
+    if (writer_ && columns_ != names_of(program.output()))
+      return Error(ErrorCode::wrong_usage,
+                   fmt::format("writing {}: expected the same columns of all files, got others of {}; end the query "
+                               "with \"| project …\"",
+                               session_.arguments.text("to"), to_string(form)));
     return {};
   }
-  void complain(const std::string& name, std::size_t number, const Error& error) {
-    if (++broken_ <= complaints_max)
-      session_.streams.err << fmt::format("{}, record {}: {}\n", name, number, error.text());
+  Result<> ask_json(ByteSource& source, const std::string& name, InputForm form) {
+    const kql::Envelope envelope{{}, name, now_};
+    const auto each = [&](std::string_view raw, std::size_t number) {
+      RecordView record;
+      record.raw = raw;
+      record.feed = feed_;
+      if (const auto asked = ask(record, envelope); !asked.has_value())
+        complain(fmt::format("{}, record {}", name, number), asked.error());
+      return writer_->is_open();
+    };
+    return form == InputForm::ndjson ? each_json_line(source, name, each) : each_record(source, name, each);
+  }
+  Result<> ask_lines(ByteSource& source, const std::string& name, InputForm form) {
+    const kql::Envelope envelope{{}, name, now_};
+    return each_text_line(source, name, [&](std::string_view line, std::size_t number) {
+      if (const auto asked = ask_line(line, form, envelope); !asked.has_value())
+        complain(fmt::format("{}:{}", name, number), asked.error());
+      return writer_->is_open();
+    });
+  }
+  Result<> ask_line(std::string_view line, InputForm form, const kql::Envelope& envelope) {
+    LineRecord read = TRY(read_line(line, form, now_));
+    const std::size_t size = read.json.size();
+    read.json.append(raw_padding, '\0');
+    RecordView record;
+    record.raw = std::string_view(read.json).substr(0, size);
+    record.feed = feed_.empty() ? to_string(form) : std::string_view(feed_);
+    record.event_time = read.time;
+    return ask(record, envelope);
+  }
+  Result<> ask(const RecordView& record, const kql::Envelope& envelope) {
+    if (run_->is_filter()) {
+      const bool is_kept = TRY(run_->keeps(record, envelope));
+      progress_.add_record(is_kept);
+      if (is_kept) writer_->write(record.raw);
+      return {};
+    }
+    const auto rows = TRY(run_->rows(record, envelope));
+    progress_.add_record(!rows.empty());
+    for (const std::string_view row : rows) writer_->write(row);
+    return {};
+  }
+  void complain(const std::string& place, const Error& error) {
+    if (++broken_ > complaints_max) return;
+    progress_.clear();
+    session_.streams.err << fmt::format("{}: {}\n", place, error.text());
   }
 
   Session& session_;
-  kql::RecordRun run_;
-  RowWriter writer_;
+  Form form_;
+  Timestamp now_;
+  std::string feed_;
+  Progress progress_;
+  std::map<InputForm, kql::RecordRun> runs_;
+  kql::RecordRun* run_ = nullptr;  // of the input that is being read
+  std::optional<RowWriter> writer_;
+  std::vector<std::string> columns_;
   std::size_t broken_ = 0;
 };
 
-Result<int> run(Session& session) {
+// How much there is to read, where that can be said and somebody looks.
+std::optional<std::uint64_t> total_bytes(Session& session, const std::vector<std::string>& names) {
+  if (!session.streams.err_is_terminal) return std::nullopt;
+  std::uint64_t total = 0;
+  for (const std::string& name : names) {
+    if (name == "-") return std::nullopt;
+    const auto file = session.files.open(name, FileSystem::OpenMode::read);
+    if (!file.has_value()) return std::nullopt;
+    const auto size = (*file)->size();
+    if (!size.has_value()) return std::nullopt;
+    total += *size;
+  }
+  return total;
+}
+
+Result<int> check(Session& session) {
   const std::string query = session.arguments.text("query");
-  const kql::Compiled compiled = kql::compile(query, TRY(chosen_schema(session.arguments.text("schema"))));
-  if (!compiled.program) {
-    for (const kql::Diagnostic& diagnostic : compiled.diagnostics.all())
-      session.streams.err << kql::render(diagnostic, "query", query) << '\n';
-    return exit_configuration;
-  }
-  if (session.arguments.has("check") || session.arguments.has("explain")) {
-    session.out() << portability(*compiled.program, query);
-    if (session.arguments.has("explain")) session.out() << explanation(compiled.program);
-    if (session.arguments.has("check")) session.out() << "query: good\n";
-    return exit_done;
-  }
+  const auto form = parse_form(session.arguments.text("from")).value_or(InputForm::json);
+  const std::shared_ptr<const kql::Program> program = TRY(compiled(session, form));
+  if (!program) return exit_configuration;
+  session.out() << portability(*program, query);
+  if (session.arguments.has("explain")) session.out() << explanation(program);
+  if (session.arguments.has("check")) session.out() << "query: good\n";
+  return exit_done;
+}
+
+Result<int> run(Session& session) {
+  if (session.arguments.has("check") || session.arguments.has("explain")) return check(session);
   const std::string to = session.arguments.text("to");
   const Form form = to == "table" ? Form::table : to == "csv" ? Form::csv : Form::ndjson;
-  if (form != Form::ndjson && compiled.program->keeps_members())
-    return Error(
-        ErrorCode::wrong_usage,
-        fmt::format("writing {}: expected a query that names its columns, got one that passes every member on; "
-                    "end it with \"| project …\"",
-                    to));
-  Asking asking(session, compiled.program, form);
   std::vector<std::string> names = session.arguments.all("files");
   if (names.empty()) names.emplace_back("-");
-  for (const std::string& name : names) {
-    auto source = name == "-" ? stream_source(session.streams.in) : TRY(file_source(session.files, name));
-    source = TRY(unpacked(std::move(source), name));
-    TRY(asking.ask(*source, name));
-  }
+  Asking asking(session, form, total_bytes(session, names));
+  for (const std::string& name : names)
+    if (!TRY(asking.ask(name))) return exit_configuration;
   return asking.end();
 }
 
@@ -216,12 +314,13 @@ Result<int> run(Session& session) {
 Command query_command() {
   return {
       .name = "query",
-      .summary = "ask files of JSON records, or standard input, in KQL",
+      .summary = "ask files of JSON, CEF, LEEF or syslog, or standard input, in KQL",
       .details =
-          "Reads NDJSON or one JSON array, plain, gzip or zstd, and writes the rows that come out. Without --schema "
-          "every member is\ndynamic; with it members have types, so that timestamp > ago(1h) means something. "
+          "Reads NDJSON, one JSON array, or lines of CEF, LEEF or syslog, plain, gzip or zstd, and writes the rows "
+          "that come out.\nLines become records of the schemas cef, leef and syslog. JSON without --schema or --feed "
+          "has only dynamic members;\nwith it members have types, so that timestamp > ago(1h) means something. "
           "docs/reference/kql.md says what the\nlanguage holds. Exit codes: 78 when the query is wrong, 1 when a "
-          "record could not be read.",
+          "record could not be read; its file and line are told.",
       .wants = Wants::nothing,
       .options = {{.names = "query", .value_name = "QUERY", .help = "what to ask: source | …", .is_required = true},
                   {.names = "files",
@@ -234,6 +333,14 @@ Command query_command() {
                    .help = "how to write the rows",
                    .default_text = "ndjson",
                    .choices = {"ndjson", "table", "csv"}},
+                  {.names = "--from",
+                   .value_name = "FORM",
+                   .help = "what the files hold; auto tells it by how each begins",
+                   .default_text = "auto",
+                   .choices = form_choices()},
+                  {.names = "--feed",
+                   .value_name = "FEED",
+                   .help = "the feed that the records are of: its schema, and what _Feed says"},
                   {.names = "--schema",
                    .value_name = "SCHEMA",
                    .help = "a:long,b:dynamic, or a name that `capstan schema` lists"},
@@ -241,11 +348,14 @@ Command query_command() {
                    .value_name = "",
                    .help = "only say whether the query is right, and where it is not portable"},
                   {.names = "--explain", .value_name = "", .help = "only say what the query reads and gives"}},
-      .examples = {{"capstan query \"source | where severity == 'HIGH' | project title, user.name\" alerts.ndjson.gz",
-                    "two members of some records"},
-                   {"capstan query --schema activities --to csv 'source | where created > ago(1d) | project created, "
-                    "appName' a.ndjson",
-                    "as a table for a spreadsheet"}},
+      .examples =
+          {{"capstan query \"source | where severity == 'HIGH' | project title, user.name\" alerts.ndjson.gz",
+            "two members of some records"},
+           {"capstan query --schema activities --to csv 'source | where created > ago(1d) | project created, "
+            "appName' a.ndjson",
+            "as a table for a spreadsheet"},
+           {"capstan query \"source | where DestinationPort == 22 | project SourceIP, Activity\" firewall.cef.zst",
+            "lines of CEF, by the columns of Sentinel's CommonSecurityLog"}},
       .run = run};
 }
 

@@ -36,15 +36,18 @@ private:
 
 class FileSource final : public ByteSource {
 public:
-  explicit FileSource(std::unique_ptr<File> file) : file_(std::move(file)) {}
+  FileSource(std::unique_ptr<File> file, std::function<void(std::size_t)> on_read)
+      : file_(std::move(file)), on_read_(std::move(on_read)) {}
   Result<std::size_t> read(std::span<char> into) override {
     const std::size_t size = TRY(file_->read_at(at_, into));
     at_ += size;
+    if (on_read_) on_read_(size);
     return size;
   }
 
 private:
   std::unique_ptr<File> file_;
+  std::function<void(std::size_t)> on_read_;
   std::uint64_t at_ = 0;
 };
 
@@ -219,6 +222,7 @@ Result<> too_long(const std::string& name, std::size_t number) {
   return unreadable(name, fmt::format("record {} is longer than {} bytes", number, record_size_max));
 }
 
+// Calls `each` with every line as it stands, without its end, and its number.
 Result<> each_line(ByteSource& source, Window& window, const std::string& name, const Each& each) {
   std::size_t number = 0;
   std::size_t searched = 0;
@@ -226,8 +230,7 @@ Result<> each_line(ByteSource& source, Window& window, const std::string& name, 
     const std::string_view text = window.text();
     const std::size_t line_end = text.find('\n', searched);
     if (line_end != std::string_view::npos) {
-      const std::string_view line = trimmed(text.substr(0, line_end));
-      if (!line.empty() && !each(line, ++number)) return {};
+      if (!each(text.substr(0, line_end), ++number)) return {};
       window.take(line_end + 1);
       searched = 0;
       continue;
@@ -235,10 +238,27 @@ Result<> each_line(ByteSource& source, Window& window, const std::string& name, 
     searched = text.size();
     if (searched > record_size_max) return too_long(name, number + 1);
     if (TRY(window.grow(source))) continue;
-    const std::string_view last = trimmed(window.text());
-    if (!last.empty()) each(last, ++number);
+    if (!window.text().empty()) each(window.text(), ++number);
     return {};
   }
+}
+
+// Blank lines are no records, and not counted.
+Result<> each_json_line(ByteSource& source, Window& window, const std::string& name, const Each& each) {
+  std::size_t number = 0;
+  return each_line(source, window, name, [&](std::string_view line, std::size_t) {
+    const std::string_view record = trimmed(line);
+    return record.empty() || each(record, ++number);
+  });
+}
+
+Result<Window> opened(ByteSource& source) {
+  Window window;
+  constexpr std::string_view mark = "\xEF\xBB\xBF";
+  while (window.text().size() <= mark.size() && TRY(window.grow(source))) {
+  }
+  if (window.text().starts_with(mark)) window.take(mark.size());
+  return window;
 }
 
 Result<> each_item(ByteSource& source, Window& window, const std::string& name, const Each& each) {
@@ -265,24 +285,32 @@ Result<> each_item(ByteSource& source, Window& window, const std::string& name, 
 
 std::unique_ptr<ByteSource> stream_source(std::istream& in) { return std::make_unique<StreamSource>(in); }
 
-Result<std::unique_ptr<ByteSource>> file_source(FileSystem& files, const std::string& path) {
-  return std::unique_ptr<ByteSource>(std::make_unique<FileSource>(TRY(files.open(path, FileSystem::OpenMode::read))));
+Result<std::unique_ptr<ByteSource>> file_source(FileSystem& files, const std::string& path,
+                                                std::function<void(std::size_t)> on_read) {
+  std::unique_ptr<File> file = TRY(files.open(path, FileSystem::OpenMode::read));
+  return std::unique_ptr<ByteSource>(std::make_unique<FileSource>(std::move(file), std::move(on_read)));
+}
+
+Result<Front> with_front(std::unique_ptr<ByteSource> source, std::size_t size_max) {
+  std::string front(size_max, '\0');
+  std::size_t size = 0;
+  while (size < front.size()) {
+    const std::size_t more = TRY(source->read(std::span(front).subspan(size)));
+    if (more == 0) break;
+    size += more;
+  }
+  front.resize(size);
+  auto whole = std::make_unique<Pushed>(front, std::move(source));
+  return Front{std::move(front), std::move(whole)};
 }
 
 Result<std::unique_ptr<ByteSource>> unpacked(std::unique_ptr<ByteSource> packed, const std::string& name) {
   constexpr std::string_view gzip_magic = "\x1F\x8B";
   constexpr std::string_view zstd_magic = "\x28\xB5\x2F\xFD";
-  std::string front(zstd_magic.size(), '\0');
-  std::size_t size = 0;
-  while (size < front.size()) {
-    const std::size_t more = TRY(packed->read(std::span(front).subspan(size)));
-    if (more == 0) break;
-    size += more;
-  }
-  front.resize(size);
-  const bool is_gzip = front.starts_with(gzip_magic);
-  const bool is_zstd = front.starts_with(zstd_magic);
-  std::unique_ptr<ByteSource> whole = std::make_unique<Pushed>(std::move(front), std::move(packed));
+  Front front = TRY(with_front(std::move(packed), zstd_magic.size()));
+  const bool is_gzip = front.bytes.starts_with(gzip_magic);
+  const bool is_zstd = front.bytes.starts_with(zstd_magic);
+  std::unique_ptr<ByteSource> whole = std::move(front.whole);
   if (is_gzip)
     whole = std::make_unique<Gunzip>(Packed(std::move(whole), name));
   else if (is_zstd)
@@ -291,18 +319,27 @@ Result<std::unique_ptr<ByteSource>> unpacked(std::unique_ptr<ByteSource> packed,
 }
 
 Result<> each_record(ByteSource& source, const std::string& name, const Each& each) {
-  Window window;
-  constexpr std::string_view mark = "\xEF\xBB\xBF";
-  while (window.text().size() <= mark.size() && TRY(window.grow(source))) {
-  }
-  if (window.text().starts_with(mark)) window.take(mark.size());
+  Window window = TRY(opened(source));
   while (trimmed(window.text()).empty())
     if (!TRY(window.grow(source))) return {};
   const std::string_view text = window.text();
   const std::string_view from_bracket = trimmed(text);
-  if (!from_bracket.starts_with('[')) return each_line(source, window, name, each);
+  if (!from_bracket.starts_with('[')) return each_json_line(source, window, name, each);
   window.take(static_cast<std::size_t>(from_bracket.data() - text.data()) + 1);
   return each_item(source, window, name, each);
+}
+
+Result<> each_text_line(ByteSource& source, const std::string& name, const Each& each) {
+  Window window = TRY(opened(source));
+  return each_line(source, window, name, [&](std::string_view line, std::size_t number) {
+    while (line.ends_with('\r')) line.remove_suffix(1);
+    return trimmed(line).empty() || each(line, number);
+  });
+}
+
+Result<> each_json_line(ByteSource& source, const std::string& name, const Each& each) {
+  Window window = TRY(opened(source));
+  return each_json_line(source, window, name, each);
 }
 
 }  // namespace capstan::app

@@ -13,6 +13,7 @@ struct Table {
   std::string_view summary;
   bool is_open;
   std::string_view columns;
+  std::string_view more_columns = {};  // behind them
 };
 
 inline constexpr std::string_view activities_columns = R"(
@@ -438,6 +439,71 @@ Type string
 _ResourceId string
 )";
 
+// What `capstan query` finds in lines besides the columns that Sentinel has for them.
+inline constexpr std::string_view cef_line_columns = R"(
+CEFVersion long the number behind "CEF:"
+Extension dynamic every key of the extension with its text
+Prefix string what stood before "CEF:", such as a syslog header
+)";
+
+inline constexpr std::string_view syslog_line_columns = R"(
+MessageID string MSGID of RFC 5424
+StructuredData dynamic of RFC 5424: a bag of elements, each a bag of its parameters
+)";
+
+// IBM's "Predefined LEEF event attributes"; other attributes are members too, and dynamic.
+inline constexpr std::string_view leef_line_columns = R"(
+time datetime from devTime, or from the syslog header
+leefVersion string 1.0 or 2.0
+vendor string
+product string
+version string the product's
+eventId string
+attributes dynamic every attribute with its text
+prefix string what stood before "LEEF:", such as a syslog header
+host string from the syslog header
+cat string
+devTime string
+devTimeFormat string
+proto string
+sev long 1 to 10
+src string
+dst string
+srcPort long
+dstPort long
+srcPreNAT string
+dstPreNAT string
+srcPostNAT string
+dstPostNAT string
+srcPreNATPort long
+dstPreNATPort long
+srcPostNATPort long
+dstPostNATPort long
+srcMAC string
+dstMAC string
+usrName string
+accountName string
+identSrc string
+identHostName string
+identNetBios string
+identGrpName string
+identMAC string
+srcBytes long
+dstBytes long
+srcPackets long
+dstPackets long
+totalPackets long
+role string
+realm string
+policy string
+resource string
+url string
+groupID string
+domain string
+isLoginEvent bool
+isLogoutEvent bool
+)";
+
 inline constexpr std::array all{
     Table{"activities", "what users and apps did; one record an event", true, activities_columns},
     Table{"alerts", "what policies and detections raised; delivered again when they change", true, alerts_columns},
@@ -451,6 +517,9 @@ inline constexpr std::array all{
     Table{"McasShadowItReporting", "discovered apps, as Sentinel stores them", false, mcasshadowitreporting_columns},
     Table{"CommonSecurityLog", "CEF, as Sentinel stores it", false, commonsecuritylog_columns},
     Table{"Syslog", "syslog messages, as Sentinel stores them", false, syslog_columns},
+    Table{"cef", "CEF lines, as `capstan query` reads them", true, commonsecuritylog_columns, cef_line_columns},
+    Table{"leef", "LEEF lines, as `capstan query` reads them", true, leef_line_columns},
+    Table{"syslog", "syslog lines, as `capstan query` reads them", true, syslog_columns, syslog_line_columns},
 };
 
 }  // namespace capstan::kql::tables

@@ -47,7 +47,8 @@ Schema read_table(std::string_view lines, bool is_open) {
 std::vector<NamedSchema> read_tables() {
   std::vector<NamedSchema> all;
   for (const tables::Table& table : tables::all)
-    all.push_back({std::string(table.name), std::string(table.summary), read_table(table.columns, table.is_open)});
+    all.push_back({std::string(table.name), std::string(table.summary),
+                   read_table(std::string(table.columns) + std::string(table.more_columns), table.is_open)});
   return all;
 }
 

@@ -1,0 +1,168 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "base/text.h"
+#include "json_difference.h"
+#include "kql/record_run.h"
+#include "node_json.h"
+#include "query_input.h"
+#include "rule_test.h"
+
+namespace capstan::app {
+
+namespace {
+
+using config::Node;
+using Wish = RuleTestCase::Wish;
+
+// A value is shown up to here.
+constexpr std::size_t shown_size_max = 2000;
+
+std::string shown(const std::string& json) {
+  if (json.empty()) return "nothing";
+  if (json.size() <= shown_size_max) return json;
+  return fmt::format("{}… ({} bytes)", cut_utf8(json, shown_size_max), json.size());
+}
+
+// Runs one case: its records in, rows out.
+class CaseRun {
+public:
+  CaseRun(Session& session, const RuleTestFile& file, const RuleTestCase& test)
+      : session_(session), file_(file), test_(test), now_(file.now.value_or(session.clock.now())) {
+    if (file.program == nullptr) return;
+    run_.emplace(file.program);
+    run_->set_now(now_);
+  }
+
+  // The rows, or the first error that a record gave.
+  Result<std::vector<std::string>> rows() {
+    if (!test_.input_file.empty()) {
+      auto source = TRY(file_source(session_.files, test_.input_file));
+      source = TRY(unpacked(std::move(source), test_.input_file));
+      TRY(read_all(*source, test_.input_file));
+    } else if (test_.input.kind == Node::Kind::scalar) {
+      std::istringstream text(test_.input.scalar);
+      const auto source = stream_source(text);
+      TRY(read_all(*source, "input"));
+    } else if (test_.input.kind == Node::Kind::sequence) {
+      for (const Node& item : test_.input.items)
+        TRY(item.kind == Node::Kind::scalar ? add_line(item.scalar) : add({node_json(item), {}}));
+    } else {
+      TRY(add({node_json(test_.input), {}}));
+    }
+    return std::move(rows_);
+  }
+
+private:
+  Result<> read_all(ByteSource& source, const std::string& name) {
+    std::optional<Error> failure;
+    const auto each = [&](std::string_view text, std::size_t number) {
+      const auto added = add_line(text);
+      if (!added.has_value())
+        failure = Error(added.error())
+                      .during(fmt::format("{}, {} {}", name, is_lines(file_.form) ? "line" : "record", number));
+      return !failure.has_value();
+    };
+    TRY(is_lines(file_.form) ? each_text_line(source, name, each) : each_record(source, name, each));
+    if (failure) return std::move(*failure);
+    return {};
+  }
+  Result<> add_line(std::string_view text) { return add(TRY(read_line(text, file_.form, now_))); }
+
+  Result<> add(LineRecord read) {
+    const std::size_t size = read.json.size();
+    read.json.append(raw_padding, '\0');
+    RecordView record;
+    record.raw = std::string_view(read.json).substr(0, size);
+    record.feed = test_.feed.empty() && is_lines(file_.form) ? to_string(file_.form) : std::string_view(test_.feed);
+    record.id = test_.id;
+    record.event_time = test_.time.value_or(read.time);
+    const kql::Envelope envelope{test_.tenant, test_.source, now_};
+    if (!run_) {
+      rows_.emplace_back(record.raw);  // a route without a rule
+    } else if (run_->is_filter()) {
+      if (TRY(run_->keeps(record, envelope))) rows_.emplace_back(record.raw);
+    } else {
+      for (const std::string_view row : TRY(run_->rows(record, envelope))) rows_.emplace_back(row);
+    }
+    if (rows_.size() > rule_test_rows_max)
+      return Error(ErrorCode::wrong_value,
+                   fmt::format("running a test: expected at most {} records out", rule_test_rows_max));
+    return {};
+  }
+
+  Session& session_;
+  const RuleTestFile& file_;
+  const RuleTestCase& test_;
+  Timestamp now_;
+  std::optional<kql::RecordRun> run_;
+  std::vector<std::string> rows_;
+};
+
+void compare_rows(const RuleTestCase& test, const std::vector<std::string>& rows, RuleTestOutcome& outcome) {
+  if (rows.size() != test.rows.size())
+    outcome.complaints.push_back(
+        fmt::format("expected {} record{}, got {}", test.rows.size(), test.rows.size() == 1 ? "" : "s", rows.size()));
+  const Comparing comparing = test.wish == Wish::rows ? Comparing::exactly : Comparing::contains;
+  for (std::size_t i = 0; i < std::max(rows.size(), test.rows.size()); ++i) {
+    const std::string prefix = rows.size() + test.rows.size() > 2 ? fmt::format("record {}: ", i + 1) : std::string{};
+    if (i >= rows.size() || i >= test.rows.size()) {
+      outcome.complaints.push_back(fmt::format("{}expected {}, got {}", prefix,
+                                               shown(i < test.rows.size() ? test.rows[i] : std::string{}),
+                                               shown(i < rows.size() ? rows[i] : std::string{})));
+      continue;
+    }
+    const auto found = differences(test.rows[i], rows[i], comparing);
+    if (!found.has_value()) {
+      outcome.complaints.push_back(prefix + found.error().text());
+      continue;
+    }
+    for (const JsonDifference& one : *found)
+      outcome.complaints.push_back(fmt::format("{}{}{}expected {}, got {}", prefix, one.path,
+                                               one.path.empty() ? "" : ": ", shown(one.expected), shown(one.got)));
+  }
+}
+
+void judge_error(const RuleTestCase& test, const std::vector<std::string>& errors, RuleTestOutcome& outcome) {
+  const bool is_met = std::ranges::any_of(errors, [&](const std::string& error) { return error.contains(test.error); });
+  if (is_met) return;
+  std::string got;
+  for (const std::string& error : errors) got += (got.empty() ? "" : "\n") + error;
+  outcome.complaints.push_back(
+      fmt::format("expected an error with \"{}\", got {}", test.error, got.empty() ? "none" : got));
+}
+
+RuleTestOutcome run_case(Session& session, const RuleTestFile& file, const RuleTestCase& test) {
+  RuleTestOutcome outcome{file.path, test.place, test.name, {}};
+  if (!file.mistakes.empty()) {
+    if (test.wish == Wish::error)
+      judge_error(test, file.mistakes, outcome);
+    else
+      outcome.complaints = file.mistakes;
+    return outcome;
+  }
+  const auto rows = CaseRun(session, file, test).rows();
+  if (test.wish == Wish::error) {
+    judge_error(test, rows.has_value() ? std::vector<std::string>{} : std::vector{rows.error().text()}, outcome);
+  } else if (!rows.has_value()) {
+    outcome.complaints.push_back(rows.error().text());
+  } else if (test.wish == Wish::kept) {
+    if (rows->empty()) outcome.complaints.emplace_back("expected something to be kept, got nothing");
+  } else {
+    compare_rows(test, *rows, outcome);
+  }
+  return outcome;
+}
+
+}  // namespace
+
+std::vector<RuleTestOutcome> run_rule_tests(Session& session, const RuleTestFile& file) {
+  std::vector<RuleTestOutcome> outcomes;
+  outcomes.reserve(file.cases.size());
+  for (const RuleTestCase& test : file.cases) outcomes.push_back(run_case(session, file, test));
+  return outcomes;
+}
+
+}  // namespace capstan::app
