@@ -31,9 +31,9 @@ void replace_each(config::Node& root, std::string_view part, const config::Node&
 
 }  // namespace
 
-Result<std::optional<RouteRule>> route_rule(Session& session, const std::string& configuration_file,
-                                            const std::string& route, const config::Place& place,
-                                            config::Findings& findings) {
+Result<std::shared_ptr<const RouteRule>> route_rule(Session& session, const std::string& configuration_file,
+                                                    const std::string& route, const config::Place& place,
+                                                    config::Findings& findings) {
   const std::string text =
       TRY(read_file(session.files, configuration_file, configuration_size_max).during("reading the configuration"));
   config::Findings found;
@@ -48,15 +48,20 @@ Result<std::optional<RouteRule>> route_rule(Session& session, const std::string&
     for (const config::Finding& finding : of_plan.all())
       if (finding.severity == config::Finding::Severity::error)
         findings.add(finding.code, finding.place, finding.sentence);
-    return std::optional<RouteRule>{};
+    return std::shared_ptr<const RouteRule>{};
   }
   const auto named = std::ranges::find(plan->routes, route, &runtime::RoutePlan::name);
   if (named == plan->routes.end()) {
     findings.add(ErrorCode::unknown_name, place,
                  fmt::format("route: there is no route \"{}\" in {}", route, configuration_file));
-    return std::optional<RouteRule>{};
+    return std::shared_ptr<const RouteRule>{};
   }
-  return std::optional(RouteRule{named->rule, named->feeds});
+  auto rule = std::make_shared<RouteRule>();
+  rule->feeds = named->feeds;
+  rule->program = named->rule;
+  rule->encoder = std::move(named->encoder);
+  rule->transform = named->transform;
+  return std::shared_ptr<const RouteRule>(std::move(rule));
 }
 
 }  // namespace capstan::app

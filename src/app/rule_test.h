@@ -10,6 +10,7 @@
 #include "config/node.h"
 #include "input_form.h"
 #include "kql/program.h"
+#include "runtime/transform.h"
 #include "session.h"
 
 namespace capstan::app {
@@ -20,7 +21,7 @@ constexpr std::size_t rule_test_files_max = 10'000;
 constexpr std::size_t rule_test_rows_max = 100'000;
 
 struct RuleTestCase {
-  enum class Wish : std::uint8_t { rows, contained_rows, kept, dropped, error };
+  enum class Wish : std::uint8_t { rows, contained_rows, messages, kept, dropped, error };
 
   std::string name;
   config::Place place;
@@ -29,14 +30,23 @@ struct RuleTestCase {
   std::string feed, id, source, tenant;
   std::optional<Timestamp> time;  // _Time
   Wish wish = Wish::dropped;
-  std::vector<std::string> rows;  // JSON
+  std::vector<std::string> rows;  // JSON, or messages
   std::string error;              // a part of the error's text
+};
+
+// A route without its tenants' secrets and its sink.
+struct RouteRule {
+  std::vector<std::string> feeds;
+  std::shared_ptr<const kql::Program> program;  // nothing where it has no rule
+  std::unique_ptr<Encoder> encoder;
+  std::shared_ptr<const runtime::Transform> transform;  // of both
 };
 
 struct RuleTestFile {
   std::string path;
   std::shared_ptr<const kql::Program> program;  // nothing: no rule (a route that takes all), or it is wrong
   std::vector<std::string> mistakes;            // of the rule: each with its place, line and caret
+  std::shared_ptr<const RouteRule> route;       // whose rule it is, where it is one's
   InputForm form = InputForm::json;
   std::optional<Timestamp> now;
   std::vector<RuleTestCase> cases;
@@ -57,14 +67,9 @@ Result<RuleTestFile> read_rule_tests(Session& session, const std::string& path, 
 // One outcome a case, in order.
 std::vector<RuleTestOutcome> run_rule_tests(Session& session, const RuleTestFile& file);
 
-// route_rule.cpp: the rule of one route, without its tenants' secrets and its sink: nothing where it has none. Findings
-// where the configuration is wrong otherwise.
-struct RouteRule {
-  std::shared_ptr<const kql::Program> program;
-  std::vector<std::string> feeds;
-};
-Result<std::optional<RouteRule>> route_rule(Session& session, const std::string& configuration_file,
-                                            const std::string& route, const config::Place& place,
-                                            config::Findings& findings);
+// route_rule.cpp: findings, and nothing, where the configuration is wrong otherwise.
+Result<std::shared_ptr<const RouteRule>> route_rule(Session& session, const std::string& configuration_file,
+                                                    const std::string& route, const config::Place& place,
+                                                    config::Findings& findings);
 
 }  // namespace capstan::app

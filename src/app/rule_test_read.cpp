@@ -26,6 +26,7 @@ struct CaseOptions {
   std::string time;
   config::Raw expect;
   config::Raw contains;
+  config::Raw expect_message;
   bool expect_kept = false;
   bool expect_dropped = false;
   std::string expect_error;
@@ -55,6 +56,7 @@ config::Schema<CaseOptions> case_schema() {
   s.option("time", &CaseOptions::time, "what _Time says").example("2026-11-24T16:00:00Z");
   s.option("expect", &CaseOptions::expect, "the record or records that come out, exactly");
   s.option("contains", &CaseOptions::contains, "the same, but members that are not named may come out too");
+  s.option("expect_message", &CaseOptions::expect_message, "the message or messages that the route sends");
   s.option("expect_kept", &CaseOptions::expect_kept, "something comes out");
   s.option("expect_dropped", &CaseOptions::expect_dropped, "nothing comes out");
   s.option("expect_error", &CaseOptions::expect_error, "a part of the error that the rule or a record gives");
@@ -102,9 +104,7 @@ private:
     return node == nullptr ? root_.place : node->place;
   }
   // Files are named from where the test file is.
-  std::string beside(const std::string& name) const {
-    return name.starts_with('/') ? name : directory_of(path_) + "/" + name;
-  }
+  std::string beside(const std::string& name) const { return config::beside(root_.place, name); }
 
   void read_form() {
     const auto form = parse_form(options_.from);
@@ -147,6 +147,7 @@ private:
     }
     const auto rule = TRY(route_rule(session_, beside(options_.config), options_.route, place_of("route"), findings_));
     if (!rule) return {};
+    file_.route = rule;
     file_.program = rule->program;
     if (options_.feed.empty() && rule->feeds.size() == 1) options_.feed = rule->feeds.front();
     return {};
@@ -196,13 +197,14 @@ private:
     std::vector<Wish> wishes;
     if (node.find("expect") != nullptr) wishes.push_back(Wish::rows);
     if (node.find("contains") != nullptr) wishes.push_back(Wish::contained_rows);
+    if (node.find("expect_message") != nullptr) wishes.push_back(Wish::messages);
     if (options.expect_kept) wishes.push_back(Wish::kept);
     if (options.expect_dropped) wishes.push_back(Wish::dropped);
     if (!options.expect_error.empty()) wishes.push_back(Wish::error);
     if (wishes.size() != 1) {
       findings_.add(wishes.empty() ? ErrorCode::missing_option : ErrorCode::conflicting_options, node.place,
-                    "expected one of \"expect\", \"contains\", \"expect_kept: true\", \"expect_dropped: true\" and "
-                    "\"expect_error\"");
+                    "expected one of \"expect\", \"contains\", \"expect_message\", \"expect_kept: true\", "
+                    "\"expect_dropped: true\" and \"expect_error\"");
       return;
     }
     test.wish = wishes.front();
@@ -211,13 +213,35 @@ private:
     if (has_input == !test.input_file.empty() && test.wish != Wish::error)
       findings_.add(has_input ? ErrorCode::conflicting_options : ErrorCode::missing_option, node.place,
                     "expected one of \"input\" and \"input_file\"");
+    if (test.wish == Wish::messages) return read_messages(node, options.expect_message.node, test);
+    if (test.wish != Wish::rows && test.wish != Wish::contained_rows) return;
     const Node& rows = test.wish == Wish::rows ? options.expect.node : options.contains.node;
     if (rows.kind == Node::Kind::sequence) {
       for (const Node& row : rows.items) test.rows.push_back(node_json(row));
     } else if (rows.kind == Node::Kind::map) {
       test.rows.push_back(node_json(rows));
-    } else if (test.wish == Wish::rows || test.wish == Wish::contained_rows) {
+    } else {
       findings_.add(ErrorCode::wrong_value, rows.place, "expected a record or a list of records");
+    }
+  }
+
+  void read_messages(const Node& node, const Node& messages, RuleTestCase& test) {
+    if (file_.route == nullptr) {
+      findings_.add(ErrorCode::conflicting_options, node.find("expect_message")->place,
+                    "expect_message: expected the option \"route\": only a route makes messages");
+      return;
+    }
+    const auto add = [&](const Node& message) {
+      // A block of text ends with a line end; a message does not.
+      test.rows.push_back(message.scalar.ends_with('\n') ? message.scalar.substr(0, message.scalar.size() - 1)
+                                                         : message.scalar);
+      if (message.kind != Node::Kind::scalar)
+        findings_.add(ErrorCode::wrong_value, message.place, "expect_message: expected text or a list of text");
+    };
+    if (messages.kind == Node::Kind::sequence) {
+      for (const Node& message : messages.items) add(message);
+    } else {
+      add(messages);
     }
   }
 

@@ -31,12 +31,16 @@ class CaseRun {
 public:
   CaseRun(Session& session, const RuleTestFile& file, const RuleTestCase& test)
       : session_(session), file_(file), test_(test), now_(file.now.value_or(session.clock.now())) {
+    if (test.wish == Wish::messages) {
+      transform_.emplace(file.route->transform);
+      return;
+    }
     if (file.program == nullptr) return;
     run_.emplace(file.program);
     run_->set_now(now_);
   }
 
-  // The rows, or the first error that a record gave.
+  // The rows or messages, or the first error that a record gave.
   Result<std::vector<std::string>> rows() {
     if (!test_.input_file.empty()) {
       auto source = TRY(file_source(session_.files, test_.input_file));
@@ -80,7 +84,9 @@ private:
     record.id = test_.id;
     record.event_time = test_.time.value_or(read.time);
     const kql::Envelope envelope{test_.tenant, test_.source, now_};
-    if (!run_) {
+    if (transform_) {
+      TRY(add_messages(record, envelope));
+    } else if (!run_) {
       rows_.emplace_back(record.raw);  // a route without a rule
     } else if (run_->is_filter()) {
       if (TRY(run_->keeps(record, envelope))) rows_.emplace_back(record.raw);
@@ -93,25 +99,45 @@ private:
     return {};
   }
 
+  Result<> add_messages(const RecordView& record, const kql::Envelope& envelope) {
+    std::string messages;
+    std::size_t begin = 0;
+    return transform_->append(record, envelope, messages, [&] {
+      rows_.push_back(messages.substr(begin));
+      begin = messages.size();
+    });
+  }
+
   Session& session_;
   const RuleTestFile& file_;
   const RuleTestCase& test_;
   Timestamp now_;
   std::optional<kql::RecordRun> run_;
+  std::optional<runtime::TransformRun> transform_;  // where messages are wished for
   std::vector<std::string> rows_;
 };
 
+std::string message_difference(const std::string& expected, const std::string& got) {
+  const auto at = std::ranges::mismatch(expected, got).in1 - expected.begin();
+  return fmt::format("from byte {} on:\nexpected {}\n     got {}", at + 1, shown(expected), shown(got));
+}
+
 void compare_rows(const RuleTestCase& test, const std::vector<std::string>& rows, RuleTestOutcome& outcome) {
+  const std::string_view noun = test.wish == Wish::messages ? "message" : "record";
   if (rows.size() != test.rows.size())
     outcome.complaints.push_back(
-        fmt::format("expected {} record{}, got {}", test.rows.size(), test.rows.size() == 1 ? "" : "s", rows.size()));
+        fmt::format("expected {} {}{}, got {}", test.rows.size(), noun, test.rows.size() == 1 ? "" : "s", rows.size()));
   const Comparing comparing = test.wish == Wish::rows ? Comparing::exactly : Comparing::contains;
   for (std::size_t i = 0; i < std::max(rows.size(), test.rows.size()); ++i) {
-    const std::string prefix = rows.size() + test.rows.size() > 2 ? fmt::format("record {}: ", i + 1) : std::string{};
+    const std::string prefix = rows.size() + test.rows.size() > 2 ? fmt::format("{} {}: ", noun, i + 1) : std::string{};
     if (i >= rows.size() || i >= test.rows.size()) {
       outcome.complaints.push_back(fmt::format("{}expected {}, got {}", prefix,
                                                shown(i < test.rows.size() ? test.rows[i] : std::string{}),
                                                shown(i < rows.size() ? rows[i] : std::string{})));
+      continue;
+    }
+    if (test.wish == Wish::messages) {
+      if (rows[i] != test.rows[i]) outcome.complaints.push_back(prefix + message_difference(test.rows[i], rows[i]));
       continue;
     }
     const auto found = differences(test.rows[i], rows[i], comparing);

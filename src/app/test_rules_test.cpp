@@ -119,6 +119,16 @@ TEST_F(TestRules, TestARouteAsItIsConfiguredWithoutItsSecrets) {
   const SaidForTest unknown = test(of_route("hihg") + "  expect_dropped: true\n");
   EXPECT_EQ(unknown.exit, exit_configuration);
   EXPECT_THAT(unknown.err, HasSubstr("a.test.yaml:1:8: route: there is no route \"hihg\""));
+  const std::string message = "  expect_message: '{\"title\":\"x\",\"_Feed\":\"alerts\"}'\n";
+  EXPECT_EQ(test(of_route("high") + message).out, "1 case: 1 passed, 0 failed\n");
+  const SaidForTest other = test(of_route("all") + message);
+  EXPECT_THAT(
+      other.out,
+      HasSubstr(
+          "  from byte 3 on:\n  expected {\"title\":\"x\",\"_Feed\":\"alerts\"}\n       got {\"severityValue\":2"));
+  EXPECT_THAT(test(of_route("high") + "  expect_message: []\n").out, HasSubstr("expected 0 messages, got 1"));
+  EXPECT_THAT(test("query: source\ncases:\n- name: it\n  input: {}\n  expect_message: x\n").err,
+              HasSubstr(":5:19: expect_message: expected the option \"route\""));
   directory_.write("capstan.yaml", configuration + "colour: red\n");
   EXPECT_THAT(test(of_route("high") + "  expect_dropped: true\n").err, HasSubstr("there is no option \"colour\""));
 }
