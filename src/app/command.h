@@ -92,9 +92,12 @@ private:
 Command check_command();
 Command completion_command();
 Command demo_command();
+Command diff_command();
 Command explain_command();
 Command init_command();
 std::vector<Command> journal_commands();
+std::vector<Command> mapping_commands();
+Command preview_command();
 Command query_command();
 Command reference_command();
 Command replay_command();

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/text.h"
+#include "journal_walk.h"
 #include "offline.h"
 #include "session.h"
 #include "table.h"
@@ -13,8 +14,6 @@
 namespace capstan::app {
 
 namespace {
-
-constexpr Bytes slice_size = 4_MiB;  // what is in memory at once
 
 // Which records a person wants to see.
 struct Selection {
@@ -42,37 +41,6 @@ Result<Selection> selection(const Session& session) {
     chosen.count_max =
         static_cast<std::uint64_t>(TRY(given.number("limit", 0, std::numeric_limits<std::int64_t>::max())));
   return chosen;
-}
-
-// What reading a whole journal met.
-struct Walk {
-  std::uint64_t records = 0;
-  std::uint64_t damaged_frames = 0;
-  bool is_whole = true;  // false: the visitor had enough
-};
-
-// Calls `visit` with every record until it says false. What retention removes meanwhile is passed over.
-template <class Visit>
-Result<Walk> walk(const store::Journal& journal, store::Position from, const std::stop_token& stop, Visit visit) {
-  Walk walked;
-  for (store::Position at = from;;) {
-    if (stop.stop_requested()) return Error(ErrorCode::interrupted, "reading the journal: stopped");
-    auto slice = journal.read(at, slice_size);
-    if (!slice.has_value() && slice.error().code() == ErrorCode::position_gone && at < journal.report().first) {
-      at = journal.report().first;
-      continue;
-    }
-    if (!slice.has_value()) return std::move(slice.error());
-    walked.damaged_frames += slice->damaged_frames;
-    for (const store::Slice::Item& item : slice->items) {
-      ++walked.records;
-      if (visit(item)) continue;
-      walked.is_whole = false;
-      return walked;
-    }
-    if (slice->end == at) return walked;
-    at = slice->end;
-  }
 }
 
 // The journals that are meant: of one source, or all of the configuration.
@@ -157,7 +125,7 @@ Result<int> cat(Session& session) {
   std::uint64_t shown = 0;
   for (const auto& [name, journal] : TRY(chosen_journals(session))) {
     const store::Position from = chosen.since ? TRY(journal->position_at(*chosen.since)) : journal->report().first;
-    TRY(walk(*journal, from, signals.token(), [&](const store::Slice::Item& item) {
+    TRY(walk_journal(*journal, from, signals.token(), [&](const store::Slice::Item& item) {
       if (!chosen.takes(item)) return true;
       if (session.wants_json())
         session.out() << enveloped(name, item) << '\n';
@@ -178,8 +146,8 @@ Result<int> verify_frames(Session& session) {
   std::string json;
   std::uint64_t damaged = 0;
   for (const auto& [name, journal] : TRY(chosen_journals(session))) {
-    const Walk walked =
-        TRY(walk(*journal, journal->report().first, signals.token(), [](const store::Slice::Item&) { return true; }));
+    const JournalWalk walked = TRY(walk_journal(*journal, journal->report().first, signals.token(),
+                                                [](const store::Slice::Item&) { return true; }));
     const std::uint64_t found = std::max(walked.damaged_frames, journal->report().damaged_frames);
     damaged += found;
     table.add({name, grouped(walked.records), grouped(found)});
@@ -257,7 +225,7 @@ Result<int> export_records(Session& session) {
   for (const auto& [name, journal] : TRY(chosen_journals(session))) {
     std::optional<Error> error;
     const store::Position from = chosen.since ? TRY(journal->position_at(*chosen.since)) : journal->report().first;
-    TRY(walk(*journal, from, signals.token(), [&](const store::Slice::Item& item) {
+    TRY(walk_journal(*journal, from, signals.token(), [&](const store::Slice::Item& item) {
       if (!chosen.takes(item)) return true;
       auto written = target.write(item);
       if (!written.has_value()) error = written.error();

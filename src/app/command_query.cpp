@@ -10,6 +10,7 @@
 #include "kql/record_run.h"
 #include "progress.h"
 #include "query_input.h"
+#include "query_messages.h"
 #include "session.h"
 #include "table.h"
 
@@ -27,7 +28,7 @@ constexpr std::size_t complaints_max = 5;
 // Bytes of a file that tell what it holds.
 constexpr std::size_t looked_at = 16U << 10;
 
-enum class Form : std::uint8_t { ndjson, table, csv };
+enum class Form : std::uint8_t { ndjson, table, csv, message };
 
 std::string joined_path(const kql::Input& input) {
   std::string path = input.column;
@@ -95,6 +96,11 @@ public:
     } else {
       write_cells(row);
     }
+    if (buffer_.size() > flush_size) flush();
+  }
+  // A message as an encoder wrote it, at the end of the buffer.
+  void write_message(FunctionRef<void(std::string& buffer)> append) {
+    append(buffer_);
     if (buffer_.size() > flush_size) flush();
   }
   bool is_open() const { return out_.good() && (form_ != Form::table || rows_ < table_rows_max); }
@@ -182,8 +188,20 @@ public:
   }
 
 private:
+  // --to cef, --to leef: rule and message as a route has them.
+  Result<bool> prepare_messages(InputForm form) {
+    if (!writer_) writer_.emplace(session_.out(), form_, std::vector<kql::Column>{}, progress_);
+    if (!messages_.contains(form)) {
+      auto messages = TRY(QueryMessages::make(session_, form));
+      if (!messages) return false;
+      messages_.emplace(form, std::move(*messages));
+    }
+    message_ = &messages_.at(form);
+    return true;
+  }
   // The query is compiled once for each form that is met.
   Result<bool> prepare(InputForm form) {
+    if (form_ == Form::message) return prepare_messages(form);
     if (!runs_.contains(form)) {
       const std::shared_ptr<const kql::Program> program = TRY(compiled(session_, form));
       if (!program) return false;
@@ -242,6 +260,12 @@ private:
     return ask(record, envelope);
   }
   Result<> ask(const RecordView& record, const kql::Envelope& envelope) {
+    if (form_ == Form::message) {
+      Result<bool> is_kept = false;
+      writer_->write_message([&](std::string& buffer) { is_kept = message_->append(record, envelope, buffer); });
+      progress_.add_record(TRY(std::move(is_kept)));
+      return {};
+    }
     if (run_->is_filter()) {
       const bool is_kept = TRY(run_->keeps(record, envelope));
       progress_.add_record(is_kept);
@@ -266,6 +290,8 @@ private:
   Progress progress_;
   std::map<InputForm, kql::RecordRun> runs_;
   kql::RecordRun* run_ = nullptr;  // of the input that is being read
+  std::map<InputForm, QueryMessages> messages_;
+  QueryMessages* message_ = nullptr;
   std::optional<RowWriter> writer_;
   std::vector<std::string> columns_;
   std::size_t broken_ = 0;
@@ -300,7 +326,10 @@ Result<int> check(Session& session) {
 Result<int> run(Session& session) {
   if (session.arguments.has("check") || session.arguments.has("explain")) return check(session);
   const std::string to = session.arguments.text("to");
-  const Form form = to == "table" ? Form::table : to == "csv" ? Form::csv : Form::ndjson;
+  const Form form = to == "table"                 ? Form::table
+                    : to == "csv"                 ? Form::csv
+                    : to == "cef" || to == "leef" ? Form::message
+                                                  : Form::ndjson;
   std::vector<std::string> names = session.arguments.all("files");
   if (names.empty()) names.emplace_back("-");
   Asking asking(session, form, total_bytes(session, names));
@@ -332,7 +361,12 @@ Command query_command() {
                    .value_name = "FORM",
                    .help = "how to write the rows",
                    .default_text = "ndjson",
-                   .choices = {"ndjson", "table", "csv"}},
+                   .choices = {"ndjson", "table", "csv", "cef", "leef"}},
+                  {.names = "--mapping",
+                   .value_name = "NAME|FILE",
+                   .help = "with --to cef or leef: what stands in a line; the built-in mappings of --feed when left "
+                           "out",
+                   .completes = Completes::files},
                   {.names = "--from",
                    .value_name = "FORM",
                    .help = "what the files hold; auto tells it by how each begins",

@@ -17,8 +17,7 @@ constexpr std::string_view red = "\x1b[31m";
 constexpr std::string_view yellow = "\x1b[33m";
 constexpr std::string_view plain = "\x1b[0m";
 
-Result<Configuration> parse_configuration(Session& session) {
-  const std::string file = session.configuration_file();
+Result<Configuration> parse_configuration(Session& session, const std::string& file) {
   Configuration configuration;
   const std::string text =
       TRY(read_file(session.files, file, configuration_size_max).during("reading the configuration"));
@@ -46,7 +45,11 @@ World& Session::world() {
 }
 
 Result<Configuration> read_configuration(Session& session) {
-  Configuration configuration = TRY(parse_configuration(session));
+  return read_configuration(session, session.configuration_file());
+}
+
+Result<Configuration> read_configuration(Session& session, const std::string& file) {
+  Configuration configuration = TRY(parse_configuration(session, file));
   // Text that is not YAML has no members: everything else that could be said of it would be noise.
   if (configuration.root.kind == config::Node::Kind::null && configuration.findings.has_errors()) return configuration;
   configuration.plan =
@@ -68,7 +71,7 @@ Result<runtime::Plan> read_plan(Session& session) {
 }
 
 Result<Place> read_place(Session& session) {
-  const Configuration configuration = TRY(parse_configuration(session));
+  const Configuration configuration = TRY(parse_configuration(session, session.configuration_file()));
   Place place;
   const config::Node* data_dir = configuration.root.find("data_dir");
   if (data_dir == nullptr || data_dir->kind != config::Node::Kind::scalar) {

@@ -68,8 +68,8 @@ public:
   // The same, but asks `goes_on` once, as soon as the values of the plan's front are known (without looking at the
   // record when the front is empty). When it says false, the rest of the record is not looked at and nothing comes
   // back.
-  Result<std::optional<std::span<const Value>>> walk_while(
-      const FieldPlan& plan, std::string_view raw, FunctionRef<bool(std::span<const Value> front)> goes_on);
+  Result<std::optional<std::span<const Value>>> walk_while(const FieldPlan& plan, std::string_view raw,
+                                                           FunctionRef<bool(std::span<const Value> front)> goes_on);
   std::uint64_t refused() const;
 
 private:

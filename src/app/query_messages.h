@@ -1,0 +1,35 @@
+// The messages of `capstan query --to cef|leef`: rule and mapping as a route has them.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "event/field_plan.h"
+#include "input_form.h"
+#include "runtime/transform.h"
+#include "session.h"
+
+namespace capstan::app {
+
+class QueryMessages {
+public:
+  // Nothing, after what is wrong was shown, where query or mapping have mistakes.
+  static Result<std::optional<QueryMessages>> make(Session& session, InputForm form);
+
+  // Appends the record's messages, a line each, and says whether there was one. JSON records get their id and time from
+  // the members `_id` and `timestamp`, as the feeds of Defender for Cloud Apps have them.
+  Result<bool> append(const RecordView& record, const kql::Envelope& envelope, std::string& out);
+
+private:
+  QueryMessages(std::unique_ptr<Encoder> encoder, std::shared_ptr<const runtime::Transform> transform, bool is_json);
+  Result<> identify(RecordView& record);
+
+  std::unique_ptr<Encoder> encoder_;
+  runtime::TransformRun run_;
+  bool is_json_;
+  FieldPlan plan_;
+  FieldWalker walker_;
+};
+
+}  // namespace capstan::app
