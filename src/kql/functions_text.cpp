@@ -2,9 +2,9 @@
 #include <array>
 #include <map>
 
+#include "characters.h"
 #include "convert.h"
 #include "functions.h"
-#include "operators.h"
 #include "pattern.h"
 #include "text_form.h"
 
