@@ -178,13 +178,15 @@ NodePtr ExpressionBinder::bind_call(const Expression& e, Scope& scope) {
     note_extension(e.span, e.name);
     return bind_pluck(e, scope);
   }
+  if (uses_environment(e.name)) return bind_environment_call(e, scope);
   const FunctionRow* row = find_function(e.name);
   if (row == nullptr) {
     if (const std::string_view advice = refusal_of_function(e.name); !advice.empty())
       return refuse(ErrorCode::kql_not_supported, {e.span.begin, e.span.begin + e.name.size()},
                     fmt::format("the function \"{}\" is not supported: {}", e.name, advice));
     std::vector<std::string_view> names = function_names();
-    for (const std::string_view more : {"iff", "iif", "case", "coalesce", "columnifexists"}) names.push_back(more);
+    for (const std::string_view more : {"iff", "iif", "case", "coalesce", "columnifexists", "hmac_sha256"})
+      names.push_back(more);
     const std::string_view near = nearest(e.name, names);
     return refuse(ErrorCode::kql_unknown_name, {e.span.begin, e.span.begin + e.name.size()},
                   fmt::format("there is no function \"{}\" for single records{}", e.name,

@@ -70,6 +70,8 @@ config::Schema<TopOptions> top_schema() {
   s.option("sources", &TopOptions::sources, "what is collected, by name").required();
   s.option("sinks", &TopOptions::sinks, "where it goes, by name").required();
   s.option("routes", &TopOptions::routes, "which source goes where and how it is written, by name").required();
+  s.option("secrets", &TopOptions::secrets, "the keys that rules use by name, hmac_sha256(value, \"name\")")
+      .example("{people: \"${file:/run/credentials/people}\"}");
   s.object("journal", &TopOptions::journal, journal_schema(), "the journal of every source");
   s.object("api", &TopOptions::api, api_schema(), "metrics, health and administration");
   s.object("log", &TopOptions::log, log_schema(), "the log, on standard error");

@@ -18,6 +18,7 @@ struct TopOptions {
   config::Raw sources;
   config::Raw sinks;
   config::Raw routes;
+  config::Raw secrets;
 };
 config::Schema<TopOptions> top_schema();
 
