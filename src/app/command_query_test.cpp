@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "app/program.h"
+#include "place_database.h"
 #include "query_input.h"
 
 namespace capstan::app {
@@ -87,6 +88,19 @@ TEST(Query, RefusesASecretThatItCannotReadAndNeverShowsOne) {
   const Said none = say({"query", query}, "{}");
   EXPECT_EQ(none.exit, exit_configuration);
   EXPECT_THAT(none.err, HasSubstr("behind --secret"));
+}
+
+TEST(Query, KnowsPlacesFromAFile) {
+  const std::string path = testing::TempDir() + "/query_places_" + std::to_string(::getpid()) + ".mmdb";
+  equipment::PlaceDatabase database;
+  database.add_ipv4(0xCB007100, 24, {"Oceania", "Australia", "New South Wales", "Sydney", -33.5, 151.25});
+  database.write(path);
+  const std::string query = "source | project v = geo_location(ip).City";
+  EXPECT_EQ(say({"query", query, "--geo", path}, R"({"ip":"203.0.113.9"})").out, "{\"v\":\"Sydney\"}\n");
+  std::filesystem::remove(path);
+  const Said gone = say({"query", query, "--geo", path}, "{}");
+  EXPECT_NE(gone.exit, exit_done);
+  EXPECT_THAT(gone.err, HasSubstr("opening the database of places"));
 }
 
 TEST(Query, SaysWhatIsWrongWithTheQueryAndWhere) {

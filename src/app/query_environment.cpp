@@ -28,12 +28,19 @@ std::vector<Option> environment_options() {
   return {{.names = "--secret",
            .value_name = "NAME=WHERE",
            .help = "a key for hmac_sha256(value, 'NAME'); WHERE is env:VARIABLE or file:PATH",
-           .is_repeatable = true}};
+           .is_repeatable = true},
+          {.names = "--geo",
+           .value_name = "FILE",
+           .help = "a MaxMind DB file for geo_location(address) and geo_info_from_ip_address(address)",
+           .completes = Completes::files}};
 }
 
 Result<kql::Environment> read_environment(Session& session) {
   kql::Environment environment;
   environment.secrets = TRY(read_secrets(session));
+  // A query ends before there is another file.
+  if (const std::string path = session.arguments.text("geo"); !path.empty())
+    environment.places = TRY(kql::Places::open(path, std::chrono::hours(24)));
   return environment;
 }
 

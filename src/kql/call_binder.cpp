@@ -185,7 +185,8 @@ NodePtr ExpressionBinder::bind_call(const Expression& e, Scope& scope) {
       return refuse(ErrorCode::kql_not_supported, {e.span.begin, e.span.begin + e.name.size()},
                     fmt::format("the function \"{}\" is not supported: {}", e.name, advice));
     std::vector<std::string_view> names = function_names();
-    for (const std::string_view more : {"iff", "iif", "case", "coalesce", "columnifexists", "hmac_sha256"})
+    for (const std::string_view more : {"iff", "iif", "case", "coalesce", "columnifexists", "hmac_sha256",
+                                        "geo_location", "geo_info_from_ip_address"})
       names.push_back(more);
     const std::string_view near = nearest(e.name, names);
     return refuse(ErrorCode::kql_unknown_name, {e.span.begin, e.span.begin + e.name.size()},

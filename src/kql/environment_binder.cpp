@@ -3,15 +3,35 @@
 
 #include "base/text.h"
 #include "expression_binder.h"
+#include "place_nodes.h"
 #include "pseudonym.h"
 
 namespace capstan::kql {
 
-bool ExpressionBinder::uses_environment(std::string_view function) { return function == "hmac_sha256"; }
+bool ExpressionBinder::uses_environment(std::string_view function) {
+  return function == "hmac_sha256" || function == "geo_location" || function == "geo_info_from_ip_address";
+}
 
 NodePtr ExpressionBinder::bind_environment_call(const Expression& e, Scope& scope) {
-  note_extension(e.span, e.name);
-  return bind_hmac(e, scope);
+  // Of these a data collection rule has geo_location().
+  if (e.name != "geo_location") note_extension(e.span, e.name);
+  return e.name == "hmac_sha256" ? bind_hmac(e, scope) : bind_place(e, scope);
+}
+
+NodePtr ExpressionBinder::bind_place(const Expression& e, Scope& scope) {
+  if (!environment_.places)
+    return refuse(
+        ErrorCode::kql_not_supported, {e.span.begin, e.span.begin + e.name.size()},
+        fmt::format("the function \"{}\" is not supported: asks a database of places, and none is configured; "
+                    "name a MaxMind DB file under \"geo\", or behind --geo",
+                    e.name));
+  if (e.items.size() != 1)
+    return refuse(ErrorCode::kql_type, e.span, fmt::format("{}() takes 1 argument, got {}", e.name, e.items.size()));
+  NodePtr address = bind(*e.items[0], scope);
+  if (address) address = fit(*e.items[0], std::move(address), 's', e.name);
+  if (!address) return nullptr;
+  return make_place(environment_.places, e.name == "geo_location" ? dcr_place_names : kusto_place_names,
+                    std::move(address));
 }
 
 // hmac_sha256(value, "the name of a secret")

@@ -65,6 +65,7 @@ private:
   static bool uses_environment(std::string_view function);
   NodePtr bind_environment_call(const Expression& e, Scope& scope);
   NodePtr bind_hmac(const Expression& e, Scope& scope);
+  NodePtr bind_place(const Expression& e, Scope& scope);
   NodePtr refuse(ErrorCode code, Span span, std::string sentence);
 
   Program::Impl& program_;

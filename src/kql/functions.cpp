@@ -35,13 +35,9 @@ std::string_view refusal_of_function(std::string_view name) {
     std::string_view name;
     std::string_view advice;
   };
-  constexpr std::string_view geo =
-      "asks a database of places, and none is configured; the record's own location members may do";
   constexpr std::string_view aggregate = "counts over many records, and a rule sees one at a time";
   constexpr std::string_view ranges = "use ipv4_is_in_range() or ipv4_is_in_any_range() on the address itself";
   constexpr std::array refused{
-      Refused{"geo_location", geo},
-      Refused{"geo_info_from_ip_address", geo},
       Refused{"has_ipv4", ranges},
       Refused{"has_any_ipv4", ranges},
       Refused{"has_ipv4_prefix", ranges},

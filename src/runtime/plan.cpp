@@ -95,6 +95,7 @@ public:
     plan_.log = top.log;
     sinks_ = top.sinks.node;
     add_secrets(top.secrets.node);
+    if (const Node* geo = root.find("geo")) environment_.places = open_places(top.geo, geo->place, findings_);
     for (const Node::Member& member : members(top.tenants.node, "tenants")) add_tenant(member);
     for (const Node::Member& member : members(top.sources.node, "sources")) add_source(member);
     check_sinks();

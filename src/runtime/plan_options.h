@@ -9,6 +9,11 @@
 
 namespace capstan::runtime {
 
+struct GeoOptions {
+  std::string database;
+  Duration reload = std::chrono::minutes(1);
+};
+
 struct TopOptions {
   std::string data_dir;
   store::JournalOptions journal;
@@ -19,6 +24,7 @@ struct TopOptions {
   config::Raw sinks;
   config::Raw routes;
   config::Raw secrets;
+  GeoOptions geo;
 };
 config::Schema<TopOptions> top_schema();
 

@@ -2,13 +2,18 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
 
 #include "config/document.h"
 #include "engine_equipment.h"
+#include "place_database.h"
 
 namespace capstan::runtime {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -146,6 +151,20 @@ TEST_F(PlanTest, a_rule_uses_a_secret_by_its_name) {
   EXPECT_FALSE(make(good() + route));
   ASSERT_EQ(found_.size(), 1U);
   EXPECT_THAT(found_[0], HasSubstr("name one under \"secrets\""));
+}
+
+TEST_F(PlanTest, a_rule_asks_the_database_of_places) {
+  const std::string route =
+      "  all: {from: one, encode: raw, to: siem, query: 'source | extend where = geo_location(ip)'}\n";
+  const std::string path = testing::TempDir() + "/plan_places_" + std::to_string(::getpid()) + ".mmdb";
+  capstan::equipment::PlaceDatabase().write(path);
+  EXPECT_TRUE(make(good() + route + "geo: {database: " + path + "}\n"));
+  EXPECT_THAT(found_, IsEmpty());
+  std::filesystem::remove(path);
+  EXPECT_FALSE(make(good() + route + "geo: {database: " + path + "}\n"));
+  EXPECT_THAT(found_, Contains(HasSubstr("capstan.yaml:12:6: geo: opening the database of places")));
+  EXPECT_FALSE(make(good() + route + "geo: {}\n"));
+  EXPECT_THAT(found_, Contains(HasSubstr("geo needs the option \"database\"")));
 }
 
 TEST_F(PlanTest, a_secret_is_given_by_reference_and_is_long_enough) {

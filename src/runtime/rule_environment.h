@@ -6,6 +6,7 @@
 
 #include "config/node.h"
 #include "kql/environment.h"
+#include "plan_options.h"
 
 namespace capstan::runtime {
 
@@ -13,5 +14,9 @@ namespace capstan::runtime {
 // keys.
 std::shared_ptr<const kql::Secrets> read_secrets(const std::vector<config::Node::Member>& members,
                                                  config::Findings& findings);
+
+// Nothing where no database is named, or where it cannot be read (a finding at `place`).
+std::shared_ptr<const kql::Places> open_places(const GeoOptions& options, const config::Place& place,
+                                               config::Findings& findings);
 
 }  // namespace capstan::runtime

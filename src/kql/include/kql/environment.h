@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/secret.h"
+#include "kql/places.h"
 
 namespace capstan::kql {
 
@@ -16,6 +17,7 @@ using Secrets = std::map<std::string, Secret, std::less<>>;
 // What is null is not configured: a rule that asks for it is refused, with what to configure.
 struct Environment {
   std::shared_ptr<const Secrets> secrets;
+  std::shared_ptr<const Places> places;
 };
 
 }  // namespace capstan::kql
