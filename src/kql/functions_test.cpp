@@ -1,7 +1,11 @@
 // The extension functions one by one: what they give, and what they refuse.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <ostream>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "kql/program.h"
 
@@ -145,6 +149,57 @@ INSTANTIATE_TEST_SUITE_P(
         Case{R"(has_any_ipv4('a 127.0.0.1', dynamic([])))", "false"},
         Case{R"(has_any_ipv4_prefix('a 127.0.0.1 b', dynamic(["127.0.", "192.168."])))", "true"},
         Case{"has_any_ipv4_prefix('a 127.0.0.1 b', '127.0', '192.')", "false"}));
+
+// The values of an expression over records that have their number as text.
+std::vector<std::string> values(std::string_view query, int records) {
+  const Compiled compiled = compile(query, {{{"id", Type::string, false, {}}}, false});
+  std::vector<std::string> all;
+  if (!compiled.program) return all;
+  Run run(compiled.program);
+  for (int i = 0; i < records; ++i) {
+    const std::string id = "\"activity-" + std::to_string(i) + "\"";
+    run.apply([&](std::size_t) { return std::string_view(id); },
+              [&](std::span<const Datum> row) {
+                std::string text;
+                append_json(row[0], text);
+                all.push_back(text);
+              });
+  }
+  return all;
+}
+
+TEST(Sampling, RandIsUniformAndNewForEveryRecord) {
+  constexpr int count = 10'000;
+  double sum = 0;
+  std::set<std::string> seen;
+  for (const std::string& one : values("source | project v = rand()", count)) {
+    const double value = std::stod(one);
+    EXPECT_GE(value, 0);
+    EXPECT_LT(value, 1);
+    sum += value;
+    seen.insert(one);
+  }
+  EXPECT_GT(seen.size(), 9'990U);
+  EXPECT_NEAR(sum / count, 0.5, 0.02);
+  const auto kept = values("source | where rand() < 0.1 | project id", count).size();
+  EXPECT_NEAR(static_cast<double>(kept), 1'000, 150);
+}
+
+TEST(Sampling, RandOfANumberIsAWholeNumberBelowIt) {
+  const auto drawn = values("source | project v = rand(3)", 1'000);
+  EXPECT_EQ(std::set(drawn.begin(), drawn.end()), (std::set<std::string>{"0.0", "1.0", "2.0"}));
+  EXPECT_EQ(value("rand(0)"), "null");
+}
+
+TEST(Sampling, ByHashKeepsTheSameRecordsEveryTime) {
+  constexpr std::string_view query = "source | where hash_xxhash64(id, 100) < 10 | project id";
+  const auto kept = values(query, 10'000);
+  EXPECT_NEAR(static_cast<double>(kept.size()), 1'000, 150);
+  EXPECT_EQ(kept, values(query, 10'000));
+  // A larger share holds the smaller one.
+  const auto more = values("source | where hash_xxhash64(id, 100) < 20 | project id", 10'000);
+  EXPECT_TRUE(std::ranges::includes(std::set(more.begin(), more.end()), std::set(kept.begin(), kept.end())));
+}
 
 }  // namespace
 }  // namespace capstan::kql
