@@ -58,7 +58,13 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"array_sort_asc(dynamic([1]), dynamic([2]))", "!expected bool"},
         Case{"array_sum(dynamic([1,2,3.5]))", "6.5"}, Case{"array_sum(dynamic([1,2]))", "3.0"},
         Case{"array_sum(dynamic([]))", "0.0"}, Case{R"(array_sum(dynamic([1,"2"])))", "null"},
-        Case{"array_sum(dynamic(null))", "null"}));
+        Case{"array_sum(dynamic(null))", "null"}, Case{R"(array_index_of(dynamic(["a","b","a"]), "a", 1))", "2"},
+        Case{R"(array_index_of(dynamic(["a","b","a"]), "a", 1, 1))", "-1"},
+        Case{R"(array_index_of(dynamic(["a","b","a"]), "a", 0, -1, 2))", "2"},
+        Case{R"(array_index_of(dynamic(["a","b","a"]), "a", -2))", "2"},
+        Case{R"(array_index_of(dynamic(["a","b","a"]), "a", -9, 9223372036854775807))", "0"},
+        Case{R"(array_index_of(dynamic(["a","b","a"]), "a", 9))", "-1"},
+        Case{R"(array_index_of(dynamic(["a"]), "a", 0, -2))", "null"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Text, Functions,
