@@ -85,9 +85,7 @@ Datum pluck(Frame& frame, Arguments a) {
 
 // The first that is more than blanks; of an array its first item that is.
 Datum first_text(Frame& frame, Arguments a) {
-  const auto is_blank = [](std::string_view text) {
-    return text.find_first_not_of(" \t") == std::string_view::npos;
-  };
+  const auto is_blank = [](std::string_view text) { return text.find_first_not_of(" \t") == std::string_view::npos; };
   for (const Datum& value : a) {
     if (value.is_null) continue;
     if (!is_array(value)) {

@@ -36,7 +36,7 @@ std::shared_ptr<const kql::Secrets> read_secrets(const std::vector<config::Node:
 std::shared_ptr<const kql::Places> open_places(const GeoOptions& options, const config::Place& place,
                                                config::Findings& findings) {
   if (options.database.empty()) return nullptr;
-  auto places = kql::Places::open(options.database, options.reload);
+  auto places = kql::Places::open(config::beside(place, options.database), options.reload);
   if (places.has_value()) return *places;
   findings.add(places.error().code(), place, fmt::format("geo: {}", places.error().sentence()));
   return nullptr;
