@@ -9,6 +9,7 @@
 #include "input_form.h"
 #include "kql/record_run.h"
 #include "progress.h"
+#include "query_environment.h"
 #include "query_input.h"
 #include "query_messages.h"
 #include "session.h"
@@ -146,7 +147,8 @@ std::vector<std::string> names_of(const std::vector<kql::Column>& columns) {
 Result<std::shared_ptr<const kql::Program>> compiled(Session& session, InputForm form) {
   const std::string query = session.arguments.text("query");
   kql::Compiled made =
-      kql::compile(query, TRY(input_schema(session.arguments.text("schema"), session.arguments.text("feed"), form)));
+      kql::compile(query, TRY(input_schema(session.arguments.text("schema"), session.arguments.text("feed"), form)),
+                   TRY(read_environment(session)));
   for (const kql::Diagnostic& diagnostic : made.diagnostics.all())
     session.streams.err << kql::render(diagnostic, "query", query) << '\n';
   return std::move(made.program);
@@ -341,7 +343,7 @@ Result<int> run(Session& session) {
 }  // namespace
 
 Command query_command() {
-  return {
+  Command command{
       .name = "query",
       .summary = "ask files of JSON, CEF, LEEF or syslog, or standard input, in KQL",
       .details =
@@ -391,6 +393,8 @@ Command query_command() {
            {"capstan query \"source | where DestinationPort == 22 | project SourceIP, Activity\" firewall.cef.zst",
             "lines of CEF, by the columns of Sentinel's CommonSecurityLog"}},
       .run = run};
+  for (Option& option : environment_options()) command.options.push_back(std::move(option));
+  return command;
 }
 
 }  // namespace capstan::app

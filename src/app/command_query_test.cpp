@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "app/program.h"
+#include "place_database.h"
 #include "query_input.h"
 
 namespace capstan::app {
@@ -59,6 +60,47 @@ TEST(Query, WritesTablesAndCsv) {
   const Said open = say({"query", "source", "--to", "csv"}, three);
   EXPECT_EQ(open.exit, exit_wrong_usage);
   EXPECT_THAT(open.err, HasSubstr("end it with \"| project …\""));
+}
+
+TEST(Query, UsesASecretThatAFileOrTheEnvironmentHolds) {
+  const std::string path = testing::TempDir() + "/query_secret_" + std::to_string(::getpid());
+  std::ofstream(path) << "a key that nobody guesses\n";
+  const std::string query = "source | project v = hmac_sha256(who.name, 'people')";
+  const std::string wanted = "{\"v\":\"f1777e2a58cea02f4b8ac486b69dfe2374d04bc455dad4fbc62d98cb415b6e7d\"}\n";
+  EXPECT_EQ(say({"query", query, "--secret", "people=file:" + path}, R"({"who":{"name":"ann"}})").out, wanted);
+  ::setenv("CAPSTAN_TEST_KEY", "a key that nobody guesses", 1);
+  EXPECT_EQ(say({"query", query, "--secret", "people=env:CAPSTAN_TEST_KEY"}, R"({"who":{"name":"ann"}})").out, wanted);
+  ::unsetenv("CAPSTAN_TEST_KEY");
+  std::filesystem::remove(path);
+}
+
+TEST(Query, RefusesASecretThatItCannotReadAndNeverShowsOne) {
+  const std::string query = "source | project v = hmac_sha256(s, 'people')";
+  const Said gone = say({"query", query, "--secret", "people=env:CAPSTAN_NO_SUCH"}, "{}");
+  EXPECT_NE(gone.exit, exit_done);
+  EXPECT_THAT(gone.err, HasSubstr("the environment has no variable CAPSTAN_NO_SUCH"));
+  const Said nameless = say({"query", query, "--secret", "hunter2hunter2"}, "{}");
+  EXPECT_EQ(nameless.exit, exit_wrong_usage);
+  EXPECT_THAT(nameless.err, testing::Not(HasSubstr("hunter2")));
+  const Said plain = say({"query", query, "--secret", "people=hunter2hunter2"}, "{}");
+  EXPECT_NE(plain.exit, exit_done);
+  EXPECT_THAT(plain.err, testing::Not(HasSubstr("hunter2")));
+  const Said none = say({"query", query}, "{}");
+  EXPECT_EQ(none.exit, exit_configuration);
+  EXPECT_THAT(none.err, HasSubstr("behind --secret"));
+}
+
+TEST(Query, KnowsPlacesFromAFile) {
+  const std::string path = testing::TempDir() + "/query_places_" + std::to_string(::getpid()) + ".mmdb";
+  equipment::PlaceDatabase database;
+  database.add_ipv4(0xCB007100, 24, {"Oceania", "Australia", "New South Wales", "Sydney", -33.5, 151.25});
+  database.write(path);
+  const std::string query = "source | project v = geo_location(ip).City";
+  EXPECT_EQ(say({"query", query, "--geo", path}, R"({"ip":"203.0.113.9"})").out, "{\"v\":\"Sydney\"}\n");
+  std::filesystem::remove(path);
+  const Said gone = say({"query", query, "--geo", path}, "{}");
+  EXPECT_NE(gone.exit, exit_done);
+  EXPECT_THAT(gone.err, HasSubstr("opening the database of places"));
 }
 
 TEST(Query, SaysWhatIsWrongWithTheQueryAndWhere) {

@@ -87,6 +87,16 @@ TEST(Digest, MatchesPublishedValues) {
   EXPECT_EQ(xxhash64("abc"), 0x44BC2CF5AD770999ULL);  // the xxHash specification
 }
 
+TEST(Hmac, AgreesWithRfc4231) {
+  const HmacSha256 short_key(Secret("Jefe"));  // case 2
+  EXPECT_EQ(short_key.hex("what do ya want for nothing?"),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  EXPECT_EQ(short_key.hex("what do ya want for nothing?"), short_key.hex("what do ya want for nothing?"));
+  const HmacSha256 long_key(Secret(std::string(131, '\xaa')));  // case 6: longer than a block
+  EXPECT_EQ(long_key.hex("Test Using Larger Than Block-Size Key - Hash Key First"),
+            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+}
+
 TEST(Text, CutsAtCharacterBorders) {
   EXPECT_EQ(cut_utf8("aé", 2), "a");
   EXPECT_EQ(cut_utf8("aé", 3), "aé");

@@ -1,10 +1,13 @@
 #include "base/digest.h"
 
 #include <fmt/format.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <xxhash.h>
 
+#include <algorithm>
 #include <cstring>
+#include <span>
 
 #if defined(__x86_64__)
 #include <nmmintrin.h>
@@ -57,14 +60,23 @@ __attribute__((target("sse4.2"))) std::uint32_t crc_by_instruction(std::uint32_t
 }
 #endif
 
+std::string hex_of(std::span<const unsigned char> bytes) {
+  std::string hex;
+  for (const unsigned char byte : bytes) hex += fmt::format("{:02x}", byte);
+  return hex;
+}
+
 std::string digest_hex(std::string_view bytes, const EVP_MD* kind) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned size = 0;
   EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, kind, nullptr);
-  std::string hex;
-  for (unsigned i = 0; i < size; ++i) hex += fmt::format("{:02x}", digest[i]);
-  return hex;
+  return hex_of(std::span(digest).first(size));
 }
+
+struct Free {
+  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+};
+using Hashing = std::unique_ptr<EVP_MD_CTX, Free>;
 
 }  // namespace
 
@@ -88,6 +100,49 @@ Hash128 hash128(std::string_view bytes, std::uint64_t seed) {
 std::string sha256_hex(std::string_view bytes) { return digest_hex(bytes, EVP_sha256()); }
 std::string md5_hex(std::string_view bytes) { return digest_hex(bytes, EVP_md5()); }
 std::string sha1_hex(std::string_view bytes) { return digest_hex(bytes, EVP_sha1()); }
+
+// Both halves of the construction with the key taken in; a message goes on from copies, so the key's two blocks are not
+// hashed again for every one.
+struct HmacSha256::Keyed {
+  static constexpr std::size_t block = 64;  // bytes, of SHA-256
+
+  explicit Keyed(const Secret& secret) {
+    std::array<unsigned char, block> key{};
+    if (secret.reveal().size() > block) {
+      EVP_Digest(secret.reveal().data(), secret.reveal().size(), key.data(), nullptr, EVP_sha256(), nullptr);
+    } else {
+      std::ranges::copy(secret.reveal(), key.begin());
+    }
+    begin(inner, key, 0x36);
+    begin(outer, key, 0x5C);
+    OPENSSL_cleanse(key.data(), key.size());
+  }
+  static void begin(const Hashing& half, std::array<unsigned char, block> key, unsigned char pad) {
+    for (unsigned char& byte : key) byte ^= pad;
+    EVP_DigestInit_ex(half.get(), EVP_sha256(), nullptr);
+    EVP_DigestUpdate(half.get(), key.data(), key.size());
+    OPENSSL_cleanse(key.data(), key.size());
+  }
+
+  Hashing inner{EVP_MD_CTX_new()};
+  Hashing outer{EVP_MD_CTX_new()};
+};
+
+HmacSha256::HmacSha256(const Secret& key) : keyed_(std::make_unique<Keyed>(key)) {}
+HmacSha256::~HmacSha256() = default;
+
+std::string HmacSha256::hex(std::string_view bytes) const {
+  thread_local const Hashing hashing{EVP_MD_CTX_new()};
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned size = 0;
+  EVP_MD_CTX_copy_ex(hashing.get(), keyed_->inner.get());
+  EVP_DigestUpdate(hashing.get(), bytes.data(), bytes.size());
+  EVP_DigestFinal_ex(hashing.get(), digest.data(), &size);
+  EVP_MD_CTX_copy_ex(hashing.get(), keyed_->outer.get());
+  EVP_DigestUpdate(hashing.get(), digest.data(), size);
+  EVP_DigestFinal_ex(hashing.get(), digest.data(), &size);
+  return hex_of(std::span(digest).first(size));
+}
 
 std::uint64_t xxhash64(std::string_view bytes) { return XXH64(bytes.data(), bytes.size(), 0); }
 

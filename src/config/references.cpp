@@ -82,6 +82,22 @@ Resolved resolve(std::string_view scalar, const Place& place, const References& 
   return resolved;
 }
 
+Result<Secret> read_secret(std::string_view reference, const References& references) {
+  const std::size_t colon = reference.find(':');
+  const std::string_view kind = reference.substr(0, colon);
+  if (colon == std::string_view::npos || (kind != "env" && kind != "file" && kind != "credential"))
+    // Not shown: it may be the secret itself.
+    return Error(ErrorCode::unresolved_secret,
+                 "resolving a secret: expected env:NAME, file:PATH or credential:NAME, got something else");
+  Findings findings;
+  Secret secret(
+      look_up(kind, std::string(reference.substr(colon + 1)), std::string(reference), {}, references, findings));
+  if (!findings.all().empty()) return Error(ErrorCode::unresolved_secret, findings.all().front().sentence);
+  if (secret.is_empty())
+    return Error(ErrorCode::unresolved_secret, fmt::format("resolving {}: expected a secret, got nothing", reference));
+  return secret;
+}
+
 References system_references(FileSystem& files) {
   return {[](const std::string& name) -> std::optional<std::string> {
             const char* value = ::getenv(name.c_str());

@@ -9,6 +9,7 @@
 #include "input.h"
 #include "operators.h"
 #include "pattern.h"
+#include "time_format.h"
 
 namespace capstan::kql {
 
@@ -178,13 +179,16 @@ NodePtr ExpressionBinder::bind_call(const Expression& e, Scope& scope) {
     note_extension(e.span, e.name);
     return bind_pluck(e, scope);
   }
+  if (uses_environment(e.name)) return bind_environment_call(e, scope);
   const FunctionRow* row = find_function(e.name);
   if (row == nullptr) {
     if (const std::string_view advice = refusal_of_function(e.name); !advice.empty())
       return refuse(ErrorCode::kql_not_supported, {e.span.begin, e.span.begin + e.name.size()},
                     fmt::format("the function \"{}\" is not supported: {}", e.name, advice));
     std::vector<std::string_view> names = function_names();
-    for (const std::string_view more : {"iff", "iif", "case", "coalesce", "columnifexists"}) names.push_back(more);
+    for (const std::string_view more : {"iff", "iif", "case", "coalesce", "columnifexists", "hmac_sha256",
+                                        "geo_location", "geo_info_from_ip_address"})
+      names.push_back(more);
     const std::string_view near = nearest(e.name, names);
     return refuse(ErrorCode::kql_unknown_name, {e.span.begin, e.span.begin + e.name.size()},
                   fmt::format("there is no function \"{}\" for single records{}", e.name,
@@ -222,6 +226,9 @@ NodePtr ExpressionBinder::fit(const Expression& argument, NodePtr node, char wan
     case 'r':
       return is_number(type) || type == Type::dynamic ? make_conversion(std::move(node), Type::real)
                                                       : mismatch("a number");
+    case 'u':
+      if (type == Type::dynamic) return make_conversion(std::move(node), Type::real);
+      return is_number(type) ? node : mismatch("a number");
     case 'b':
       return type == Type::boolean ? node : mismatch("bool");
     case 'd':
@@ -317,7 +324,8 @@ bool ExpressionBinder::check_text_constants(const Expression& e, const std::vect
   const bool is_counting = name == "countof" && arguments.size() > 2 && arguments[2]->is_constant() &&
                            constant(2) == "regex" && arguments[1]->is_constant();
   const std::size_t place = name == "replace_regex" || is_counting ? 1 : 0;
-  if (name == "extract" || name == "extract_all" || name == "replace" || name == "replace_regex" || is_counting) {
+  if (name == "extract" || name == "extract_all" || name == "replace" || name == "replace_regex" || is_counting ||
+      name == "trim" || name == "trim_start" || name == "trim_end") {
     const auto made = Pattern::make(constant(place));
     if (!made.pattern) {
       refuse(ErrorCode::kql_syntax, e.items[place]->span, made.refusal);
@@ -330,6 +338,13 @@ bool ExpressionBinder::check_text_constants(const Expression& e, const std::vect
                          made.pattern->groups()));
       return false;
     }
+  }
+  if (name == "format_datetime" || name == "format_timespan") {
+    const std::string refusal =
+        refusal_of_format(constant(1), name == "format_datetime" ? Formatted::datetime : Formatted::timespan);
+    if (!refusal.empty())
+      refuse(ErrorCode::kql_not_supported, e.items[1]->span, fmt::format("{}(): {}", name, refusal));
+    return refusal.empty();
   }
   const auto is_one_of = [&](std::initializer_list<std::string_view> parts) {
     std::string lower;

@@ -16,7 +16,8 @@ inline bool is_number(Type type) { return is_integer(type) || type == Type::real
 
 class ExpressionBinder {
 public:
-  ExpressionBinder(Program::Impl& program, Diagnostics& diagnostics) : program_(program), diagnostics_(diagnostics) {}
+  ExpressionBinder(Program::Impl& program, Diagnostics& diagnostics, const Environment& environment)
+      : program_(program), diagnostics_(diagnostics), environment_(environment) {}
 
   // nullptr after a diagnostic.
   NodePtr bind(const Expression& expression, Scope& scope);
@@ -60,10 +61,16 @@ private:
   NodePtr fit(const Expression& argument, NodePtr node, char wanted, std::string_view function);
   std::optional<Type> common_type(const std::vector<NodePtr>& nodes, Span span, std::string_view where);
   bool check_text_constants(const Expression& e, const std::vector<NodePtr>& arguments);
+  // --- environment_binder.cpp: functions that the configuration lends
+  static bool uses_environment(std::string_view function);
+  NodePtr bind_environment_call(const Expression& e, Scope& scope);
+  NodePtr bind_hmac(const Expression& e, Scope& scope);
+  NodePtr bind_place(const Expression& e, Scope& scope);
   NodePtr refuse(ErrorCode code, Span span, std::string sentence);
 
   Program::Impl& program_;
   Diagnostics& diagnostics_;
+  const Environment& environment_;
   std::vector<const Function*> open_functions_;  // against recursion
 };
 

@@ -10,7 +10,8 @@ namespace {
 template <class Visit>
 void every_row(Visit visit) {
   for (const auto rows : {number_functions(), text_functions(), time_functions(), dynamic_functions(),
-                          digest_functions(), address_functions(), mdca_functions()})
+                          digest_functions(), address_functions(), address_search_functions(), array_functions(),
+                          time_text_functions(), url_functions(), mdca_functions()})
     for (const FunctionRow& row : rows) visit(row);
 }
 
@@ -35,47 +36,24 @@ std::string_view refusal_of_function(std::string_view name) {
     std::string_view name;
     std::string_view advice;
   };
-  constexpr std::string_view geo =
-      "asks a database of places, and none is configured; the record's own location members may do";
   constexpr std::string_view aggregate = "counts over many records, and a rule sees one at a time";
-  constexpr std::string_view ranges = "use ipv4_is_in_range() or ipv4_is_in_any_range() on the address itself";
   constexpr std::array refused{
-      Refused{"geo_location", geo},
-      Refused{"geo_info_from_ip_address", geo},
-      Refused{"has_ipv4", ranges},
-      Refused{"has_any_ipv4", ranges},
-      Refused{"has_ipv4_prefix", ranges},
-      Refused{"has_any_ipv4_prefix", ranges},
-      Refused{"trim", "use replace_regex(text, @'^(?:…)+|(?:…)+$', '')"},
-      Refused{"trim_start", "use replace_regex(text, @'^(?:…)+', '')"},
-      Refused{"trim_end", "use replace_regex(text, @'(?:…)+$', '')"},
-      Refused{"format_datetime", "use tostring() and substring(), or datetime_part()"},
-      Refused{"format_timespan", "use tostring()"},
-      Refused{"reverse", "there is nothing that does it here"},
-      Refused{"translate", "use replace_string() for each character"},
       Refused{"indexof_regex", "use extract() or matches regex"},
       Refused{"extract_json", "use parse_json() and a path"},
       Refused{"extractjson", "use parse_json() and a path"},
       Refused{"parse_csv", "use split()"},
-      Refused{"parse_url", "use parse or extract()"},
-      Refused{"parse_urlquery", "use parse or extract()"},
       Refused{"parse_path", "use split() or extract()"},
       Refused{"parse_version", "use split()"},
       Refused{"parse_user_agent", "use contains or extract()"},
       Refused{"parse_command_line", "use split()"},
-      Refused{"unixtime_seconds_todatetime", "use datetime(1970-01-01) + x * 1s"},
-      Refused{"unixtime_milliseconds_todatetime", "use datetime(1970-01-01) + x * 1ms"},
-      Refused{"unixtime_microseconds_todatetime", "use datetime(1970-01-01) + x * 1microsecond"},
-      Refused{"unixtime_nanoseconds_todatetime", "use datetime(1970-01-01) + x / 100 * 1tick"},
       Refused{"datetime_utc_to_local", "times here are UTC; add a timespan"},
       Refused{"datetime_local_to_utc", "times here are UTC; add a timespan"},
       Refused{"todecimal", "use toreal() or tolong()"},
       Refused{"strrep", "use strcat()"},
       Refused{"strcmp", "use == or case()"},
-      Refused{"strcat_array", "use tostring() or strcat_delim() over items"},
       Refused{"string_size", "use strlen()"},
-      Refused{"url_encode", "there is nothing that does it here"},
-      Refused{"url_decode", "there is nothing that does it here"},
+      Refused{"url_encode", "which characters it keeps is not documented"},
+      Refused{"url_decode", "whether + is a space is not documented; use replace_string() for what you expect"},
       Refused{"hash", "use hash_xxhash64() or hash_sha256()"},
       Refused{"new_guid", "a rule gives the same answer for the same record; use _Id"},
       Refused{"ingestion_time", "use _IngestTime"},
@@ -83,10 +61,6 @@ std::string_view refusal_of_function(std::string_view name) {
       Refused{"tohex", "there is nothing that does it here"},
       Refused{"isascii", "use matches regex @'^[\\x00-\\x7F]*$'"},
       Refused{"isutf8", "text here always is"},
-      Refused{"array_slice", "use items by their index"},
-      Refused{"array_sort_asc", "there is nothing that does it here"},
-      Refused{"array_sort_desc", "there is nothing that does it here"},
-      Refused{"array_sum", "use mv-expand"},
       Refused{"jaccard_index", "use set_intersect() and set_union()"},
       Refused{"bag_set_key", "use bag_merge(pack(key, value), bag)"},
       Refused{"bag_zip", "use pack()"},

@@ -15,6 +15,7 @@ namespace capstan::kql {
 //   l  long or int             r  any number, as real            b  bool
 //   d  datetime                t  timespan                       y  dynamic
 //   h  string or datetime as it is
+//   u  any number as it is
 //   n  int, long, real, timespan or datetime as it is            a  anything as it is
 // Behind a letter: ! the argument has to be constant; ? it may be missing; * it may come any number of times (at least
 // once).
@@ -52,6 +53,10 @@ std::span<const FunctionRow> dynamic_functions();
 std::span<const FunctionRow> digest_functions();
 std::span<const FunctionRow> address_functions();
 std::span<const FunctionRow> mdca_functions();
+std::span<const FunctionRow> address_search_functions();
+std::span<const FunctionRow> array_functions();
+std::span<const FunctionRow> time_text_functions();
+std::span<const FunctionRow> url_functions();
 const FunctionRow* find_function(std::string_view name);
 std::vector<std::string_view> function_names();
 

@@ -266,11 +266,24 @@ Datum set_has_element(Frame& frame, Arguments a) {
   return Datum::of(contains(a[0].dynamic->items, as_dynamic(a[1], frame.work)));
 }
 
+// array_index_of(array, value [, start [, length [, occurrence]]]): a negative start counts from the end, a length of
+// -1 is all that is left.
 Datum array_index_of(Frame& frame, Arguments a) {
   if (!is_array(a[0])) return Datum::null(Type::long_integer);
+  const auto number = [&](std::size_t i, std::int64_t otherwise) {
+    return a.size() > i && !a[i].is_null ? a[i].number : otherwise;
+  };
+  const auto size = static_cast<std::int64_t>(a[0].dynamic->items.size());
+  const std::int64_t length = number(3, -1);
+  std::int64_t occurrence = number(4, 1);
+  if (length < -1 || occurrence < 1) return Datum::null(Type::long_integer);
+  std::int64_t at = number(2, 0);
+  if (at < 0) at = std::max<std::int64_t>(0, at + size);
+  const std::int64_t end = length < 0 || length > size - at ? size : at + length;
   const Dynamic wanted = as_dynamic(a[1], frame.work);
-  for (std::size_t i = 0; i < a[0].dynamic->items.size(); ++i)
-    if (are_same(a[0].dynamic->items[i], wanted)) return Datum::of_long(static_cast<std::int64_t>(i));
+  for (; at < end; ++at)
+    if (are_same(a[0].dynamic->items[static_cast<std::size_t>(at)], wanted) && --occurrence == 0)
+      return Datum::of_long(at);
   return Datum::of_long(-1);
 }
 
@@ -320,7 +333,7 @@ constexpr std::array rows{
     FunctionRow{"set_intersect", "y*", "y", Tier::extension, NameKind::none, set_filter<true>},
     FunctionRow{"set_difference", "y*", "y", Tier::extension, NameKind::none, set_filter<false>},
     FunctionRow{"set_has_element", "ya", "b", Tier::extension, NameKind::none, set_has_element},
-    FunctionRow{"array_index_of", "ya", "l", Tier::extension, NameKind::none, array_index_of},
+    FunctionRow{"array_index_of", "yal?l?l?", "l", Tier::extension, NameKind::none, array_index_of},
     FunctionRow{"isnull", "a", "b", Tier::portable, NameKind::none, is_null},
     FunctionRow{"isnotnull", "a", "b", Tier::portable, NameKind::none, is_not_null},
     FunctionRow{"gettype", "a", "s", Tier::portable, NameKind::prefixed, type_name},

@@ -118,12 +118,15 @@ Datum extreme(Frame&, Arguments a) {
 }
 
 // xorshift64*: repeatable when a test sets the seed.
-Datum random_number(Frame& frame, Arguments) {
+// rand(N): one of 0.0, 1.0, …, N - 1.
+Datum random_number(Frame& frame, Arguments a) {
+  if (!a.empty() && (a[0].is_null || a[0].number < 1)) return Datum::null(Type::real);
   std::uint64_t& state = frame.work.random;
   state ^= state >> 12;
   state ^= state << 25;
   state ^= state >> 27;
-  return Datum::of_real(static_cast<double>((state * 0x2545F4914F6CDD1DULL) >> 11) * 0x1p-53);
+  const double below_one = static_cast<double>((state * 0x2545F4914F6CDD1DULL) >> 11) * 0x1p-53;
+  return Datum::of_real(a.empty() ? below_one : std::floor(below_one * static_cast<double>(a[0].number)));
 }
 
 Datum not_function(Frame&, Arguments a) { return a[0].is_null ? Datum::null(Type::boolean) : Datum::of(!a[0].boolean); }
@@ -153,7 +156,7 @@ constexpr std::array rows{
     FunctionRow{"binary_shift_right", "ll", "l", Tier::portable, NameKind::none, shift_right},
     FunctionRow{"max_of", "a*", "w", Tier::portable, NameKind::none, extreme<true>},
     FunctionRow{"min_of", "a*", "w", Tier::portable, NameKind::none, extreme<false>},
-    FunctionRow{"rand", "", "r", Tier::extension, NameKind::none, random_number},
+    FunctionRow{"rand", "l?", "r", Tier::extension, NameKind::none, random_number},
     FunctionRow{"not", "b", "b", Tier::accepted, NameKind::none, not_function},
 };
 

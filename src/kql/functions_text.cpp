@@ -2,9 +2,9 @@
 #include <array>
 #include <map>
 
+#include "characters.h"
 #include "convert.h"
 #include "functions.h"
-#include "operators.h"
 #include "pattern.h"
 #include "text_form.h"
 
@@ -268,6 +268,51 @@ Datum replace_text(Frame& frame, Arguments a) {
   return text_of(frame, out);
 }
 
+// Matches are taken off one end until none is left there.
+template <bool Front, bool Back>
+Datum trim(Frame&, Arguments a) {
+  std::string_view text = a[1].text;
+  std::vector<std::string_view> found;
+  if constexpr (Front) {
+    const Pattern* front = cached("\\A(?:" + std::string(a[0].text) + ")+");
+    if (front != nullptr && front->find(text, 0, found)) text.remove_prefix(found[0].size());
+  }
+  if constexpr (Back) {
+    const Pattern* back = cached("(?:" + std::string(a[0].text) + ")+\\z");
+    if (back != nullptr && back->find(text, 0, found)) text.remove_suffix(found[0].size());
+  }
+  return Datum::of(text);
+}
+
+Datum reverse(Frame& frame, Arguments a) {
+  const auto border = borders(a[0].text);
+  std::string& out = blank(frame);
+  for (std::size_t i = border.size() - 1; i > 0; --i) out += a[0].text.substr(border[i - 1], border[i] - border[i - 1]);
+  return text_of(frame, out);
+}
+
+// A replacement list that is too short goes on with its last character; an empty one takes the characters out.
+Datum translate(Frame& frame, Arguments a) {
+  const auto character = [](std::string_view text, const std::vector<std::size_t>& border, std::size_t i) {
+    return text.substr(border[i], border[i + 1] - border[i]);
+  };
+  const auto searched = borders(a[0].text);
+  const auto replacing = borders(a[1].text);
+  const auto border = borders(a[2].text);
+  std::string& out = blank(frame);
+  for (std::size_t i = 0; i + 1 < border.size(); ++i) {
+    const std::string_view one = character(a[2].text, border, i);
+    std::size_t place = 0;
+    while (place + 1 < searched.size() && character(a[0].text, searched, place) != one) ++place;
+    if (place + 1 == searched.size()) {
+      out += one;
+    } else if (replacing.size() > 1) {
+      out += character(a[1].text, replacing, std::min(place, replacing.size() - 2));
+    }
+  }
+  return text_of(frame, out);
+}
+
 constexpr std::string_view base64_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 Datum base64_encode(Frame& frame, Arguments a) {
@@ -334,6 +379,11 @@ constexpr std::array rows{
     FunctionRow{"replace", "s!SS", "s", Tier::portable, NameKind::none, replace_pattern},
     FunctionRow{"replace_regex", "Ss!S", "s", Tier::extension, NameKind::none, replace_pattern_modern},
     FunctionRow{"replace_string", "SSS", "s", Tier::accepted, NameKind::none, replace_text},
+    FunctionRow{"trim", "s!S", "s", Tier::extension, NameKind::none, trim<true, true>},
+    FunctionRow{"trim_start", "s!S", "s", Tier::extension, NameKind::none, trim<true, false>},
+    FunctionRow{"trim_end", "s!S", "s", Tier::extension, NameKind::none, trim<false, true>},
+    FunctionRow{"reverse", "S", "s", Tier::extension, NameKind::none, reverse},
+    FunctionRow{"translate", "sss", "s", Tier::extension, NameKind::none, translate},
     FunctionRow{"base64_encodestring", "S", "s", Tier::portable, NameKind::none, base64_encode},
     FunctionRow{"base64_decodestring", "S", "s", Tier::portable, NameKind::none, base64_decode},
     FunctionRow{"base64_encode_tostring", "S", "s", Tier::accepted, NameKind::none, base64_encode},

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <unordered_set>
 
 #include "calendar.h"
+#include "characters.h"
 #include "convert.h"
 #include "dynamic_form.h"
 #include "text_form.h"
@@ -249,79 +249,6 @@ private:
   NodePtr operand_;
 };
 
-bool is_ascii(std::string_view text) {
-  constexpr std::uint64_t highs = 0x8080'8080'8080'8080;
-  for (; text.size() >= sizeof(std::uint64_t); text.remove_prefix(sizeof(std::uint64_t))) {
-    std::uint64_t eight = 0;
-    std::memcpy(&eight, text.data(), sizeof eight);
-    if ((eight & highs) != 0) return false;
-  }
-  for (const char c : text)
-    if ((static_cast<unsigned char>(c) & 0x80) != 0) return false;
-  return true;
-}
-
-char ascii_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
-
-bool equal_at(std::string_view text, std::size_t at, std::string_view needle, bool ignores_case) {
-  if (text.size() - at < needle.size()) return false;
-  if (!ignores_case) return text.substr(at, needle.size()) == needle;
-  for (std::size_t i = 0; i < needle.size(); ++i)
-    if (ascii_lower(text[at + i]) != ascii_lower(needle[i])) return false;
-  return true;
-}
-
-std::size_t find(std::string_view text, std::string_view needle, std::size_t from, bool ignores_case) {
-  if (!ignores_case) return text.find(needle, from);
-  if (needle.empty()) return from <= text.size() ? from : std::string_view::npos;
-  const char first = ascii_lower(needle.front());
-  for (std::size_t at = from; at + needle.size() <= text.size(); ++at)
-    if (ascii_lower(text[at]) == first && equal_at(text, at, needle, true)) return at;
-  return std::string_view::npos;
-}
-
-char32_t character_before(std::string_view text, std::size_t at) {
-  std::size_t begin = at - 1;
-  while (begin > 0 && at - begin < 4 && (static_cast<unsigned char>(text[begin]) & 0xC0) == 0x80) --begin;
-  return next_character(text, begin);
-}
-
-// Terms are maximal runs of letters and digits; an end of the needle that is one must be the end of a term.
-bool has_term(std::string_view text, std::string_view needle, bool ignores_case, bool checks_front, bool checks_back) {
-  if (needle.empty()) return true;
-  std::size_t first = 0;
-  const bool front = checks_front && is_term_character(next_character(needle, first));
-  const bool back = checks_back && is_term_character(character_before(needle, needle.size()));
-  for (std::size_t at = find(text, needle, 0, ignores_case); at != std::string_view::npos;
-       at = find(text, needle, at + 1, ignores_case)) {
-    const bool front_is_good = !front || at == 0 || !is_term_character(character_before(text, at));
-    std::size_t behind = at + needle.size();
-    const bool back_is_good = !back || behind >= text.size() || !is_term_character(next_character(text, behind));
-    if (front_is_good && back_is_good) return true;
-  }
-  return false;
-}
-
-bool search(TextSearch::Kind kind, std::string_view text, std::string_view needle, bool ignores_case) {
-  switch (kind) {
-    case TextSearch::Kind::equals:
-      return text.size() == needle.size() && equal_at(text, 0, needle, ignores_case);
-    case TextSearch::Kind::contains:
-      return find(text, needle, 0, ignores_case) != std::string_view::npos;
-    case TextSearch::Kind::has:
-      return has_term(text, needle, ignores_case, true, true);
-    case TextSearch::Kind::has_prefix:
-      return has_term(text, needle, ignores_case, true, false);
-    case TextSearch::Kind::has_suffix:
-      return has_term(text, needle, ignores_case, false, true);
-    case TextSearch::Kind::starts_with:
-      return equal_at(text, 0, needle, ignores_case);
-    case TextSearch::Kind::ends_with:
-      return text.size() >= needle.size() && equal_at(text, text.size() - needle.size(), needle, ignores_case);
-  }
-  return false;
-}
-
 class TextSearchNode final : public Node {
 public:
   TextSearchNode(TextSearch search, NodePtr text, NodePtr needle)
@@ -563,98 +490,6 @@ NodePtr make_element(NodePtr subject, NodePtr index) {
 NodePtr make_conversion(NodePtr subject, Type to) {
   if (subject->type() == to) return subject;
   return fold_constant(std::make_shared<ConversionNode>(subject, to), {subject.get()});
-}
-
-bool matches(TextSearch wanted, std::string_view text, std::string_view needle, Workspace& work) {
-  bool found = false;
-  if (wanted.ignores_case && (!is_ascii(needle) || !is_ascii(text))) {
-    fold_into(text, work.folded_text);
-    fold_into(needle, work.folded_needle);
-    found = search(wanted.kind, work.folded_text, work.folded_needle, false);
-  } else {
-    found = search(wanted.kind, text, needle, wanted.ignores_case);
-  }
-  return found != wanted.is_negated;
-}
-
-char32_t next_character(std::string_view text, std::size_t& at) {
-  const auto byte = [&](std::size_t i) -> std::uint32_t {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
-  };
-  const auto follows = [&](std::size_t i) { return (byte(i) & 0xC0) == 0x80; };
-  const std::uint32_t first = byte(at);
-  if (first >= 0xC2 && first < 0xE0 && follows(at + 1)) {
-    at += 2;
-    return ((first & 0x1F) << 6) | (byte(at - 1) & 0x3F);
-  }
-  if (first >= 0xE0 && first < 0xF0 && follows(at + 1) && follows(at + 2)) {
-    at += 3;
-    return ((first & 0x0F) << 12) | ((byte(at - 2) & 0x3F) << 6) | (byte(at - 1) & 0x3F);
-  }
-  if (first >= 0xF0 && first < 0xF5 && follows(at + 1) && follows(at + 2) && follows(at + 3)) {
-    at += 4;
-    return ((first & 0x07) << 18) | ((byte(at - 3) & 0x3F) << 12) | ((byte(at - 2) & 0x3F) << 6) |
-           (byte(at - 1) & 0x3F);
-  }
-  ++at;
-  return first;
-}
-
-void append_character(char32_t c, std::string& out) {
-  const auto piece = [&](std::uint32_t value) { out += static_cast<char>(value); };
-  const auto code = static_cast<std::uint32_t>(c);
-  if (code < 0x80) {
-    piece(code);
-  } else if (code < 0x800) {
-    piece(0xC0 | (code >> 6));
-    piece(0x80 | (code & 0x3F));
-  } else if (code < 0x10000) {
-    piece(0xE0 | (code >> 12));
-    piece(0x80 | ((code >> 6) & 0x3F));
-    piece(0x80 | (code & 0x3F));
-  } else {
-    piece(0xF0 | (code >> 18));
-    piece(0x80 | ((code >> 12) & 0x3F));
-    piece(0x80 | ((code >> 6) & 0x3F));
-    piece(0x80 | (code & 0x3F));
-  }
-}
-
-char32_t fold(char32_t c) {
-  if (c < 0x80) return c >= U'A' && c <= U'Z' ? c + 32 : c;
-  if ((c >= 0xC0 && c <= 0xD6) || (c >= 0xD8 && c <= 0xDE)) return c + 32;
-  if (c >= 0x100 && c <= 0x137 && c != 0x130 && c != 0x131) return c | 1;
-  if ((c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17E)) return (c & 1) != 0 ? c + 1 : c;
-  if (c >= 0x14A && c <= 0x177) return c | 1;
-  if (c == 0x178) return 0xFF;
-  if (c >= 0x391 && c <= 0x3AB && c != 0x3A2) return c + 32;
-  if (c == 0x3C2) return 0x3C3;
-  if (c >= 0x410 && c <= 0x42F) return c + 32;
-  if (c >= 0x400 && c <= 0x40F) return c + 80;
-  return c;
-}
-
-void fold_into(std::string_view text, std::string& out) {
-  out.clear();
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t begin = at;
-    const char32_t c = next_character(text, at);
-    if (at - begin == 1 && c >= 0x80) {
-      out += text[begin];
-    } else {
-      append_character(fold(c), out);
-    }
-  }
-}
-
-bool is_term_character(char32_t c) {
-  if (c < 0x80) return (c >= U'0' && c <= U'9') || (c >= U'a' && c <= U'z') || (c >= U'A' && c <= U'Z');
-  if (c < 0xC0) return c == 0xAA || c == 0xB5 || c == 0xBA;
-  if (c == 0xD7 || c == 0xF7) return false;
-  // General punctuation, symbols, private use and the like are not letters; the other blocks nearly are.
-  return !(c >= 0x2000 && c <= 0x2BFF) && !(c >= 0x3000 && c <= 0x3004) && !(c >= 0x3008 && c <= 0x3020) &&
-         !(c >= 0xE000 && c <= 0xF8FF) && !(c >= 0xFE10 && c <= 0xFE6F) && !(c >= 0xFF01 && c <= 0xFF0F) &&
-         !(c >= 0x1F000 && c <= 0x1FAFF);
 }
 
 }  // namespace capstan::kql

@@ -1,5 +1,4 @@
-// The operators of expressions as nodes: arithmetic, comparison, logic, text search. Null rules: docs "Null values";
-// has: docs "has operator".
+// The operators of expressions as nodes: arithmetic, comparison, logic, text search. Null rules: docs "Null values".
 #pragma once
 
 #include <optional>
@@ -8,6 +7,7 @@
 #include <vector>
 
 #include "node.h"
+#include "text_search.h"
 
 namespace capstan::kql {
 
@@ -26,15 +26,8 @@ NodePtr make_and(NodePtr left, NodePtr right);
 NodePtr make_or(NodePtr left, NodePtr right);
 NodePtr make_not(NodePtr operand);
 
-struct TextSearch {
-  enum class Kind : std::uint8_t { equals, contains, has, starts_with, ends_with, has_prefix, has_suffix };
-  Kind kind = Kind::contains;
-  bool ignores_case = true;
-  bool is_negated = false;
-};
 // Both sides are string.
 NodePtr make_text_search(TextSearch search, NodePtr text, NodePtr needle);
-bool matches(TextSearch search, std::string_view text, std::string_view needle, Workspace& work);
 // has_any, has_all: the needles are strings or one dynamic array.
 NodePtr make_has_list(bool wants_all, bool is_negated, NodePtr text, std::vector<NodePtr> needles);
 
@@ -50,15 +43,5 @@ NodePtr make_element(NodePtr subject, NodePtr index);
 
 // The subject as another type.
 NodePtr make_conversion(NodePtr subject, Type to);
-
-// --- text, character by character
-// ------------------------------------------------------------------------------------------------ The simple fold of
-// one character (ASCII, Latin-1, Latin Extended-A, Greek, Cyrillic).
-char32_t fold(char32_t c);
-// Next character of UTF-8; a byte that is not UTF-8 is a character of its own.
-char32_t next_character(std::string_view text, std::size_t& at);
-void append_character(char32_t c, std::string& out);
-void fold_into(std::string_view text, std::string& out);
-bool is_term_character(char32_t c);
 
 }  // namespace capstan::kql

@@ -7,8 +7,9 @@ namespace capstan::kql {
 
 class PipelineBinder {
 public:
-  PipelineBinder(Program::Impl& program, Diagnostics& diagnostics)
-      : program_(program), diagnostics_(diagnostics), expressions_(program, diagnostics) {}
+  // `environment` is used while binding only.
+  PipelineBinder(Program::Impl& program, Diagnostics& diagnostics, const Environment& environment)
+      : program_(program), diagnostics_(diagnostics), expressions_(program, diagnostics, environment) {}
 
   // Binds the whole query; what went wrong is in the diagnostics. Its rows can be written after read_outputs() only.
   void bind(const Query& query, const Schema& schema);

@@ -46,12 +46,12 @@ void note_length(std::string_view query, Program::Impl& program) {
        fmt::format("a query of more than {} characters is not portable to a DCR", portable_size_max)});
 }
 
-Compiled compile(std::string_view query, const Schema& schema) {
+Compiled compile(std::string_view query, const Schema& schema, const Environment& environment) {
   Compiled compiled;
   if (!is_readable(query, compiled.diagnostics)) return compiled;
   const Query tree = parse_query(query, compiled.diagnostics);
   auto impl = std::make_unique<Program::Impl>();
-  PipelineBinder binder(*impl, compiled.diagnostics);
+  PipelineBinder binder(*impl, compiled.diagnostics, environment);
   if (compiled.diagnostics.is_empty()) binder.bind(tree, schema);
   binder.read_outputs();
   note_length(query, *impl);

@@ -16,7 +16,8 @@ namespace {
 // Binds what is wanted behind the last operator of a rule.
 class WantedBinder {
 public:
-  WantedBinder(Program::Impl& program, std::vector<WantedProblem>& problems) : program_(program), problems_(problems) {}
+  WantedBinder(Program::Impl& program, std::vector<WantedProblem>& problems, const Environment& environment)
+      : program_(program), problems_(problems), environment_(environment) {}
 
   void bind(const Wanted& wanted, Scope scope, const Schema& schema) {
     open_to_all(scope, schema);
@@ -43,7 +44,7 @@ private:
   bool bind_lets(const std::string& lets, Scope& scope) {
     Diagnostics diagnostics;
     lets_ = parse_lets(lets, diagnostics);
-    PipelineBinder binder(program_, diagnostics);
+    PipelineBinder binder(program_, diagnostics, environment_);
     for (const Statement& statement : lets_.statements)
       if (!binder.add_let(statement, scope)) break;
     return note(diagnostics, {WantedPlace::Part::lets, 0, 0});
@@ -70,7 +71,7 @@ private:
     Diagnostics diagnostics;
     NodePtr node;
     const ExpressionPtr tree = parse_one_expression(text, diagnostics);
-    if (tree) node = ExpressionBinder(program_, diagnostics).bind(*tree, scope);
+    if (tree) node = ExpressionBinder(program_, diagnostics, environment_).bind(*tree, scope);
     note(diagnostics, place);
     return node;
   }
@@ -82,18 +83,20 @@ private:
 
   Program::Impl& program_;
   std::vector<WantedProblem>& problems_;
+  const Environment& environment_;
   Query lets_;  // functions of its lets are bound where they are called
 };
 
 }  // namespace
 
-CompiledWanted compile(std::string_view rule, const Schema& schema, const Wanted& wanted) {
+CompiledWanted compile(std::string_view rule, const Schema& schema, const Wanted& wanted,
+                       const Environment& environment) {
   CompiledWanted compiled;
   const std::string_view text = rule.empty() ? "source" : rule;
   if (!is_readable(text, compiled.rule)) return compiled;
   const Query tree = parse_query(text, compiled.rule);
   auto impl = std::make_unique<Program::Impl>();
-  PipelineBinder binder(*impl, compiled.rule);
+  PipelineBinder binder(*impl, compiled.rule, environment);
   if (compiled.rule.is_empty()) binder.bind(tree, schema);
   note_length(text, *impl);
   if (!compiled.rule.is_empty()) return compiled;
@@ -102,7 +105,7 @@ CompiledWanted compile(std::string_view rule, const Schema& schema, const Wanted
   scope.lets.clear();
   // Whether the mapping would do elsewhere is nobody's question.
   const std::vector<Diagnostic> not_portable = impl->not_portable;
-  WantedBinder(*impl, compiled.problems).bind(wanted, std::move(scope), schema);
+  WantedBinder(*impl, compiled.problems, environment).bind(wanted, std::move(scope), schema);
   impl->not_portable = not_portable;
   if (impl->writes_row) binder.read_outputs();
   if (compiled.problems.empty()) compiled.program = std::make_shared<Program>(std::move(impl));

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "operators.h"
+#include "characters.h"
 
 namespace capstan::kql {
 

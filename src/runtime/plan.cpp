@@ -9,6 +9,7 @@
 #include "component/tenant_options.h"
 #include "kql/schemas.h"
 #include "plan_options.h"
+#include "rule_environment.h"
 
 namespace capstan::runtime {
 
@@ -93,6 +94,8 @@ public:
     plan_.api = top.api;
     plan_.log = top.log;
     sinks_ = top.sinks.node;
+    add_secrets(top.secrets.node);
+    if (const Node* geo = root.find("geo")) environment_.places = open_places(top.geo, geo->place, findings_);
     for (const Node::Member& member : members(top.tenants.node, "tenants")) add_tenant(member);
     for (const Node::Member& member : members(top.sources.node, "sources")) add_source(member);
     check_sinks();
@@ -116,6 +119,11 @@ private:
             fmt::format("{}: expected a name of letters, digits, \"_\", \"-\" and \".\", at most {} long, got \"{}\"",
                         what, name_size_max, cut_utf8(member.key, 200)));
     return node.members;
+  }
+
+  void add_secrets(const Node& node) {
+    const auto& named = members(node, "secrets");
+    if (!named.empty()) environment_.secrets = read_secrets(named, findings_);
   }
 
   void add_tenant(const Node::Member& member) {
@@ -226,14 +234,14 @@ private:
     const Node* query = node.find(options.query_file.empty() ? "query" : "query_file");
     std::vector<TransformProblem> problems;
     if (!rule.empty()) {
-      kql::Compiled compiled = kql::compile(rule, schema);
+      kql::Compiled compiled = kql::compile(rule, schema, environment_);
       for (const kql::Diagnostic& diagnostic : compiled.diagnostics.all())
         problems.push_back({true, diagnostic, {}, rule});
       route.rule = std::move(compiled.program);
     }
     // A route without an encoder has a finding for that, and may have others in its rule.
     if (route.encoder != nullptr && problems.empty())
-      route.transform = Transform::compile(rule, schema, feeds, *route.encoder, problems);
+      route.transform = Transform::compile(rule, schema, feeds, *route.encoder, problems, environment_);
     for (const TransformProblem& problem : problems)
       findings_.add(problem.diagnostic.code, problem.is_in_rule ? query->place : problem.origin.place,
                     fmt::format("{}: {}", owner, to_string(problem)));
@@ -329,6 +337,7 @@ private:
   World& world_;
   Findings& findings_;
   Plan plan_;
+  kql::Environment environment_;
   Node sinks_;
   std::vector<std::string> source_names_;
 };

@@ -36,6 +36,17 @@ config::Schema<ApiOptions> api_schema() {
   return s;
 }
 
+config::Schema<GeoOptions> geo_schema() {
+  config::Schema<GeoOptions> s;
+  s.option("database", &GeoOptions::database,
+           "a file in the MaxMind DB format; replace it by renaming a new one over it")
+      .required()
+      .example("/var/lib/GeoIP/GeoLite2-City.mmdb");
+  s.option("reload", &GeoOptions::reload, "how often it is looked whether there is a new file")
+      .range(Duration(std::chrono::seconds(1)), Duration(std::chrono::hours(24)));
+  return s;
+}
+
 config::Schema<LogOptions> log_schema() {
   config::Schema<LogOptions> s;
   s.choice("level", &LogOptions::level,
@@ -70,6 +81,9 @@ config::Schema<TopOptions> top_schema() {
   s.option("sources", &TopOptions::sources, "what is collected, by name").required();
   s.option("sinks", &TopOptions::sinks, "where it goes, by name").required();
   s.option("routes", &TopOptions::routes, "which source goes where and how it is written, by name").required();
+  s.option("secrets", &TopOptions::secrets, "the keys that rules use by name, hmac_sha256(value, \"name\")")
+      .example("{people: \"${file:/run/credentials/people}\"}");
+  s.object("geo", &TopOptions::geo, geo_schema(), "where rules learn an IP address's place, geo_location(address)");
   s.object("journal", &TopOptions::journal, journal_schema(), "the journal of every source");
   s.object("api", &TopOptions::api, api_schema(), "metrics, health and administration");
   s.object("log", &TopOptions::log, log_schema(), "the log, on standard error");

@@ -9,6 +9,11 @@
 
 namespace capstan::runtime {
 
+struct GeoOptions {
+  std::string database;
+  Duration reload = std::chrono::minutes(1);
+};
+
 struct TopOptions {
   std::string data_dir;
   store::JournalOptions journal;
@@ -18,6 +23,8 @@ struct TopOptions {
   config::Raw sources;
   config::Raw sinks;
   config::Raw routes;
+  config::Raw secrets;
+  GeoOptions geo;
 };
 config::Schema<TopOptions> top_schema();
 

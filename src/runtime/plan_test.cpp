@@ -2,16 +2,22 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
 
 #include "config/document.h"
 #include "engine_equipment.h"
+#include "place_database.h"
 
 namespace capstan::runtime {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 struct SourceOptions {
   std::string tenant;
@@ -132,6 +138,43 @@ TEST_F(PlanTest, every_mistake_is_found_with_its_place) {
     for (const std::string& one : found_) is_found = is_found || one.find(part) != std::string::npos;
     EXPECT_TRUE(is_found) << part << "\nin " << said;
   }
+}
+
+TEST_F(PlanTest, a_rule_uses_a_secret_by_its_name) {
+  const std::string route =
+      "  all: {from: one, encode: raw, to: siem, query: 'source | extend who = hmac_sha256(name, \"people\")'}\n";
+  EXPECT_TRUE(make(good() + route + "secrets: {people: '${env:A_LONGER_ONE}${env:A}${env:B}'}\n"));
+  EXPECT_THAT(found_, IsEmpty());
+  EXPECT_FALSE(make(good() + route + "secrets: {persons: '${env:A}${env:B}${env:C}'}\n"));
+  ASSERT_EQ(found_.size(), 1U);
+  EXPECT_THAT(found_[0], HasSubstr("there is no secret \"people\""));
+  EXPECT_FALSE(make(good() + route));
+  ASSERT_EQ(found_.size(), 1U);
+  EXPECT_THAT(found_[0], HasSubstr("name one under \"secrets\""));
+}
+
+TEST_F(PlanTest, a_rule_asks_the_database_of_places) {
+  const std::string route =
+      "  all: {from: one, encode: raw, to: siem, query: 'source | extend where = geo_location(ip)'}\n";
+  const std::string path = testing::TempDir() + "/plan_places_" + std::to_string(::getpid()) + ".mmdb";
+  capstan::equipment::PlaceDatabase().write(path);
+  EXPECT_TRUE(make(good() + route + "geo: {database: " + path + "}\n"));
+  EXPECT_THAT(found_, IsEmpty());
+  std::filesystem::remove(path);
+  EXPECT_FALSE(make(good() + route + "geo: {database: " + path + "}\n"));
+  EXPECT_THAT(found_, Contains(HasSubstr("capstan.yaml:12:6: geo: opening the database of places")));
+  EXPECT_FALSE(make(good() + route + "geo: {}\n"));
+  EXPECT_THAT(found_, Contains(HasSubstr("geo needs the option \"database\"")));
+}
+
+TEST_F(PlanTest, a_secret_is_given_by_reference_and_is_long_enough) {
+  EXPECT_FALSE(make(good() + "  all: {from: one, encode: raw, to: siem}\nsecrets: {people: in-the-open}\n"));
+  ASSERT_EQ(found_.size(), 1U);
+  EXPECT_THAT(found_[0], HasSubstr("secret people: expected a reference"));
+  EXPECT_THAT(found_[0], Not(HasSubstr("in-the-open")));
+  EXPECT_TRUE(make(good() + "  all: {from: one, encode: raw, to: siem}\nsecrets: {people: '${env:A}'}\n"));
+  ASSERT_EQ(found_.size(), 1U);
+  EXPECT_THAT(found_[0], HasSubstr("expected 16 bytes or more, got 6"));
 }
 
 TEST_F(PlanTest, names_that_cannot_be_directories_are_refused) {

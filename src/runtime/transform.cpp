@@ -29,7 +29,8 @@ std::string to_string(const TransformProblem& problem) {
 
 std::shared_ptr<const Transform> Transform::compile(std::string_view rule, const kql::Schema& schema,
                                                     std::span<const std::string> feeds, const Encoder& encoder,
-                                                    std::vector<TransformProblem>& problems) {
+                                                    std::vector<TransformProblem>& problems,
+                                                    const kql::Environment& environment) {
   const std::size_t problems_before = problems.size();
   std::shared_ptr<Transform> made(new Transform(encoder));
   const auto in_rule = [&](const kql::Diagnostics& diagnostics) {
@@ -38,7 +39,7 @@ std::shared_ptr<const Transform> Transform::compile(std::string_view rule, const
   };
   std::shared_ptr<const kql::Program> plain;
   if (!rule.empty()) {
-    kql::Compiled compiled = kql::compile(rule, schema);
+    kql::Compiled compiled = kql::compile(rule, schema, environment);
     in_rule(compiled.diagnostics);
     plain = std::move(compiled.program);
     if (!plain) return nullptr;
@@ -55,7 +56,7 @@ std::shared_ptr<const Transform> Transform::compile(std::string_view rule, const
     }
     auto [program, is_new] = known.try_emplace(wanted);
     if (is_new) {
-      kql::CompiledWanted compiled = kql::compile(rule, schema, *wanted);
+      kql::CompiledWanted compiled = kql::compile(rule, schema, *wanted, environment);
       in_rule(compiled.rule);
       for (const kql::WantedProblem& problem : compiled.problems)
         problems.push_back(

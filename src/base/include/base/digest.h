@@ -3,8 +3,11 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
+
+#include "base/secret.h"
 
 namespace capstan {
 
@@ -26,6 +29,19 @@ std::string sha256_hex(std::string_view bytes);
 // What other systems ask for by name; lower-case hexadecimal. Neither withstands an adversary.
 std::string md5_hex(std::string_view bytes);   // RFC 1321
 std::string sha1_hex(std::string_view bytes);  // FIPS 180-4
+// HMAC-SHA-256 (RFC 2104) with a key that is set up once. The same object may be used by several threads.
+class HmacSha256 {
+public:
+  explicit HmacSha256(const Secret& key);
+  ~HmacSha256();
+  HmacSha256(const HmacSha256&) = delete;
+  HmacSha256& operator=(const HmacSha256&) = delete;
+  std::string hex(std::string_view bytes) const;  // lower-case hexadecimal
+
+private:
+  struct Keyed;
+  std::unique_ptr<Keyed> keyed_;
+};
 // XXH64, seed 0, as KQL's hash_xxhash64(): not the XXH3 of hash64().
 std::uint64_t xxhash64(std::string_view bytes);
 

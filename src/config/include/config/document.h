@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/file_system.h"
+#include "base/secret.h"
 #include "config/node.h"
 
 namespace capstan::config {
@@ -19,6 +20,9 @@ struct References {
   FileSystem* files = nullptr;
 };
 References system_references(FileSystem& files);
+
+// One secret as the command line names it: "env:NAME", "file:/path" or "credential:NAME". Fails with unresolved_secret.
+Result<Secret> read_secret(std::string_view reference, const References& references);
 
 // Findings say what is wrong; the node is as complete as could be read.
 Node parse(std::string_view yaml, const std::string& file_name, const References& references, Findings& findings);

@@ -11,6 +11,7 @@
 
 #include "kql/datum.h"
 #include "kql/diagnostic.h"
+#include "kql/environment.h"
 #include "kql/types.h"
 
 namespace capstan::kql {
@@ -51,7 +52,7 @@ struct Compiled {
 };
 
 // `source` has the schema's columns.
-Compiled compile(std::string_view query, const Schema& schema);
+Compiled compile(std::string_view query, const Schema& schema, const Environment& environment = {});
 
 // Runs a program over records, one after another.
 class Run {

@@ -46,6 +46,7 @@ struct CompiledWanted {
 
 // `rule` may be empty: every record as it is. In the expressions the meta columns are there whatever the rule projects;
 // a member that the rule took away is null, as is a column of the schema that it did not project.
-CompiledWanted compile(std::string_view rule, const Schema& schema, const Wanted& wanted);
+CompiledWanted compile(std::string_view rule, const Schema& schema, const Wanted& wanted,
+                       const Environment& environment = {});
 
 }  // namespace capstan::kql

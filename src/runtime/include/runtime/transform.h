@@ -33,7 +33,8 @@ public:
   // Nothing when there are problems.
   static std::shared_ptr<const Transform> compile(std::string_view rule, const kql::Schema& schema,
                                                   std::span<const std::string> feeds, const Encoder& encoder,
-                                                  std::vector<TransformProblem>& problems);
+                                                  std::vector<TransformProblem>& problems,
+                                                  const kql::Environment& environment = {});
 
   struct OfFeed {
     std::string feed;                             // empty: every other
