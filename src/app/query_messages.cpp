@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "app/components.h"
+#include "query_environment.h"
 
 namespace capstan::app {
 
@@ -37,7 +38,8 @@ Result<std::optional<QueryMessages>> QueryMessages::make(Session& session, Input
     const std::vector<std::string> feeds{feed.empty() ? std::string(to_string(form)) : feed};
     const kql::Schema schema = TRY(input_schema(session.arguments.text("schema"), feed, form));
     std::vector<runtime::TransformProblem> problems;
-    transform = runtime::Transform::compile(session.arguments.text("query"), schema, feeds, *encoder, problems);
+    transform = runtime::Transform::compile(session.arguments.text("query"), schema, feeds, *encoder, problems,
+                                            TRY(read_environment(session)));
     for (const runtime::TransformProblem& problem : problems)
       findings.add(problem.diagnostic.code, problem.origin.place, runtime::to_string(problem));
   }
