@@ -157,8 +157,8 @@ Command diff_command() {
                    .value_name = "PERCENT",
                    .help = "end with 1 when more of a route's events than this would be added, dropped or changed"}},
       .examples = {{"capstan diff /etc/capstan/capstan.yaml new.yaml --last 24h", "what would be different?"},
-                   {"capstan diff old.yaml new.yaml --max-change 5 && capstan reload",
-                    "reload only when little changes"}},
+                   {"capstan diff old.yaml new.yaml --max-change 5",
+                    "for a script: 0 when little changes, then reload"}},
       .run = run};
 }
 
