@@ -93,6 +93,7 @@ RouteRunner::RouteRunner(RoutePlan& route, std::vector<From> from, Committer& co
   for (From& one : from) {
     Draw draw;
     draw.from = std::move(one);
+    draw.journal = committer.journal(draw.from.number);
     draws_.push_back(std::move(draw));
   }
   begin_where_it_is_sure();
@@ -168,7 +169,7 @@ bool RouteRunner::tend(const std::stop_token& stop, MonotonicTime now) {
   for (Draw& draw : draws_) {
     forget_old_deliveries(draw, now);
     if (looked) draw.from.cursor.resent += draws_.size() == 1 ? looked->resent : 0;
-    committer_.acknowledge(draw.from.number, draw.from.cursor);
+    tell(draw);
   }
   return looked.has_value();
 }
@@ -258,7 +259,7 @@ void RouteRunner::pass_over(Draw& draw) const {
 
 Result<bool> RouteRunner::fetch_from(std::size_t number) {
   Draw& draw = draws_[number];
-  const store::Journal& journal = committer_.journal(draw.from.number);
+  const store::Journal& journal = *draw.journal;
   {
     const std::lock_guard lock(mutex_);
     pass_over(draw);
@@ -287,7 +288,7 @@ Result<bool> RouteRunner::fetch_from(std::size_t number) {
     if (slice->end <= draw.from.cursor.position) return false;
     const std::lock_guard lock(mutex_);
     draw.from.cursor.position = slice->end;
-    committer_.acknowledge(draw.from.number, draw.from.cursor);
+    tell(draw);
     return false;
   }
   lane_->draw = number;
@@ -326,7 +327,18 @@ bool RouteRunner::halve(const Error& error) {
   return true;
 }
 
+// With mutex_ held.
+void RouteRunner::tell(const Draw& draw) {
+  if (!is_fenced_) committer_.acknowledge(draw.from.number, draw.from.cursor);
+}
+
+bool RouteRunner::is_fenced() const {
+  const std::lock_guard lock(mutex_);
+  return is_fenced_;
+}
+
 Result<> RouteRunner::bury() {
+  if (is_fenced()) return {};  // its successor will
   Lane& lane = *lane_;
   const From& from = draws_[*lane.draw].from;
   const auto add = [&](std::size_t item, const Error& error) {
@@ -355,7 +367,7 @@ void RouteRunner::acknowledge() {
     remember_delivery(draw, built.payload.bytes.size(), now);
     lane.tended_at = now;
     if (!built.payload.messages.empty()) cursor.receipt = number_receipt(++lane.receipt_number, delivery.receipt);
-    committer_.acknowledge(draws_[*lane.draw].from.number, cursor);
+    tell(draw);
     figures_.cut += delivery.cut;
     figures_.delivered_bytes += built.payload.bytes.size();
     if (delivery.accepted > 0) figures_.last_delivery = clock_.now();
@@ -400,13 +412,13 @@ void RouteRunner::apply_rewinds() {
     draw.lately.clear();
     draw.lately_bytes = 0;
     draw.from.cursor.unsure_from.reset();
-    committer_.acknowledge(draw.from.number, draw.from.cursor);
+    tell(draw);
     lane_->let_go();
   }
 }
 
 void RouteRunner::close() {
-  const bool is_well = lane_->is_resumed && tend({}, clock_.monotonic());
+  const bool is_well = !is_fenced() && lane_->is_resumed && tend({}, clock_.monotonic());
   route_.sink->close();
   if (!is_well) return;
   // The other side has read to the end, or is alive to do so: a clean end leaves no doubt.
@@ -414,8 +426,21 @@ void RouteRunner::close() {
   for (Draw& draw : draws_) {
     if (!draw.from.cursor.unsure_from) continue;
     draw.from.cursor.unsure_from.reset();
-    committer_.acknowledge(draw.from.number, draw.from.cursor);
+    tell(draw);
   }
+}
+
+std::vector<RouteRunner::From> RouteRunner::fence() {
+  const std::lock_guard lock(mutex_);
+  is_fenced_ = true;
+  std::vector<From> places;
+  for (const Draw& draw : draws_) places.push_back(draw.from);
+  for (const Rewind& rewind : std::exchange(rewinds_, {})) {
+    store::Cursor& cursor = places.at(rewind.from).cursor;
+    cursor.position = std::min(cursor.position, rewind.since);
+    cursor.unsure_from.reset();
+  }
+  return places;
 }
 
 bool RouteRunner::draws_from(std::size_t number) const {
@@ -426,7 +451,7 @@ bool RouteRunner::draws_from(std::size_t number) const {
 bool RouteRunner::is_caught_up() const {
   const std::lock_guard lock(mutex_);
   return rewinds_.empty() && std::ranges::all_of(draws_, [&](const Draw& draw) {
-           return committer_.journal(draw.from.number).report().durable <= draw.from.cursor.position;
+           return draw.journal->report().durable <= draw.from.cursor.position;
          });
 }
 
@@ -456,7 +481,7 @@ RouteStatus RouteRunner::status() const {
   status.sink_kind = route_.sink_kind;
   status.feeds = route_.feeds;
   for (const Draw& draw : draws_) {
-    const store::JournalReport report = committer_.journal(draw.from.number).report();
+    const store::JournalReport report = draw.journal->report();
     RouteCursor cursor{draw.from.source, draw.from.cursor, 0, 0};
     if (report.durable > draw.from.cursor.position) {
       cursor.backlog_bytes = std::max<std::uint64_t>(report.durable.offset - draw.from.cursor.position.offset, 1);
