@@ -442,9 +442,9 @@ Step Committer::step() {
   waiting_since_ = pending_.empty() ? std::nullopt : std::optional(now);
   if (!pending_.empty() || !works_.empty()) return Step{now};
   MonotonicTime at = retention_done_ + options_.retention_every;
-  const bool has_cursors = !acknowledged_.empty() ||
-                           std::ranges::any_of(
-                               stores_, [](const auto& store) { return store && store->has_unwritten_cursors; });
+  const bool has_cursors = !acknowledged_.empty() || std::ranges::any_of(stores_, [](const auto& store) {
+    return store && store->has_unwritten_cursors;
+  });
   if (has_cursors) at = std::min(at, cursors_written_ + options_.cursors_every);
   return Step{at};
 }

@@ -77,14 +77,14 @@ struct Engine::Impl {
   std::vector<std::shared_ptr<Gatherer>> gatherers;
   std::size_t pollers = 0;
   std::size_t pollers_lost = 0;  // with collectors that did not come back
-  Wake run_wake;  // something that run() wants to look at has changed
+  Wake run_wake;                 // something that run() wants to look at has changed
   std::atomic<std::uint64_t> clock_jumps{0};
   Timestamp wall_seen{};
   MonotonicTime monotonic_seen{};
 
-  std::timed_mutex reloading;      // one reload at a time
-  std::stop_source reload_stop;    // the engine stops
-  Wake part_left;                  // a thread has left a part
+  std::timed_mutex reloading;       // one reload at a time
+  std::stop_source reload_stop;     // the engine stops
+  Wake part_left;                   // a thread has left a part
   mutable std::mutex reload_mutex;  // guards the next
   ReloadStatus reload_status;
   // Sources that were taken out while the disk did not answer: their journals are still with the committer.

@@ -45,8 +45,7 @@ Result<Replay> Engine::replay(std::string_view name, Timestamp since, std::optio
   const auto sources = impl_->program->running_sources();
   for (std::size_t i = 0; i < status.cursors.size(); ++i) {
     const RouteCursor& cursor = status.cursors[i];
-    const auto source =
-        std::ranges::find_if(sources, [&](const auto& one) { return one->plan.name == cursor.source; });
+    const auto source = std::ranges::find_if(sources, [&](const auto& one) { return one->plan.name == cursor.source; });
     if (source == sources.end()) continue;  // it is being taken out
     const store::Journal& journal = *(*source)->journal;
     RouteRunner::Rewind rewind;

@@ -32,8 +32,8 @@ Result<ReloadReport> Engine::reload(const Replan& replan, ReloadOptions options)
   if (options.only_shows) return impl_->reload(replan, options);
   // CLOCK_MONOTONIC in microseconds, as sd_notify(3) wants it with RELOADING=1.
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  impl_->notifier.tell(
-      fmt::format("RELOADING=1\nMONOTONIC_USEC={}", std::chrono::duration_cast<std::chrono::microseconds>(now).count()));
+  impl_->notifier.tell(fmt::format("RELOADING=1\nMONOTONIC_USEC={}",
+                                   std::chrono::duration_cast<std::chrono::microseconds>(now).count()));
   Result<ReloadReport> report = impl_->reload(replan, options);
   impl_->note_reload(report);
   impl_->notifier.tell("READY=1");
@@ -78,8 +78,10 @@ void Engine::Impl::note_reload(const Result<ReloadReport>& report) {
       said = first == all.end() ? "by findings" : config::to_string(*first);
     }
     for (const config::Finding& finding : report->findings.all())
-      if (finding.severity == config::Finding::Severity::error) log::error(config::to_string(finding));
-      else log::warning(config::to_string(finding));
+      if (finding.severity == config::Finding::Severity::error)
+        log::error(config::to_string(finding));
+      else
+        log::warning(config::to_string(finding));
     for (const std::string& part : report->given_up)
       log::warning("a part did not come back in time and was left alone; what it still does counts no more",
                    {{"part", part}});

@@ -118,9 +118,9 @@ Change PlanDifference::of(Kind kind, std::string_view name) const {
 }
 
 PlanOutline outline(const Plan& plan) {
-  return {plan.data_dir,           plan.journal,          plan.api,
-          plan.log,                parts_of(plan.tenants), parts_of(plan.sources),
-          parts_of(plan.sinks),    parts_of(plan.routes), plan.facts};
+  return {
+      plan.data_dir,        plan.journal,          plan.api,  plan.log, parts_of(plan.tenants), parts_of(plan.sources),
+      parts_of(plan.sinks), parts_of(plan.routes), plan.facts};
 }
 
 PlanDifference difference(const PlanOutline& running, const PlanOutline& wanted) {

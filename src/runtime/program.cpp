@@ -129,8 +129,8 @@ std::shared_ptr<RunningRoute> Program::make_route(RoutePlan plan, std::vector<Ro
     const std::lock_guard lock(mutex_);
     seed = seed_++;
   }
-  route->runner = std::make_unique<RouteRunner>(route->plan, std::move(from), *committer_, dead_letters_, world_.clock,
-                                                seed);
+  route->runner =
+      std::make_unique<RouteRunner>(route->plan, std::move(from), *committer_, dead_letters_, world_.clock, seed);
   return route;
 }
 

@@ -174,7 +174,7 @@ void ReloadChange::start(RoutePlan plan) {
 
 Result<> ReloadChange::wait_for_leaving() {
   const std::stop_token stop = engine_.reload_stop.get_token();
-  MonotonicTime until = engine_.world.clock.monotonic() + reload_patience;
+  MonotonicTime until = engine_.world.clock.monotonic() + engine_.options.finish_within;
   bool is_interrupted = false;
   while (true) {
     for (auto part = leaving_.begin(); part != leaving_.end();) {
@@ -194,7 +194,7 @@ Result<> ReloadChange::wait_for_leaving() {
       engine_.part_left.wait(until - now, stop);
     } else if (!std::exchange(is_interrupted, true)) {
       for (const Leaving& part : leaving_) part.interrupt();
-      until = now + interrupt_patience;
+      until = now + engine_.options.come_back_within;
     } else {
       for (const Leaving& part : std::exchange(leaving_, {})) give_up(part);
     }

@@ -67,9 +67,9 @@ private:
   std::map<std::pair<std::string, std::string>, store::Cursor> made_;  // by route and source: cursors of new routes
 
   std::vector<Leaving> leaving_;
-  std::vector<RoutePlan> waiting_;                               // until their predecessors have left
+  std::vector<RoutePlan> waiting_;                                // until their predecessors have left
   std::map<std::string, std::vector<RouteRunner::From>> places_;  // where routes that have left were
-  std::vector<std::pair<std::string, std::size_t>> removed_;     // sources
+  std::vector<std::pair<std::string, std::size_t>> removed_;      // sources
   std::vector<std::string> given_up_;
 };
 

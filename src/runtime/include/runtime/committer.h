@@ -83,8 +83,8 @@ public:
   Result<store::Cursor> first_cursor(std::size_t source, std::string_view route);
   // Between steps. The source is not written any more, what was acknowledged is: its number means nothing from now on.
   Result<> retire(std::size_t source);
-  // Between steps: other feeds, or the same ones de-duplicated in another way. `open` opens the id index for them, after
-  // the one that there is was written and closed. A fault where it does not open.
+  // Between steps: other feeds, or the same ones de-duplicated in another way. `open` opens the id index for them,
+  // after the one that there is was written and closed. A fault where it does not open.
   Result<> change_feeds(std::size_t source, std::vector<FeedTraits> traits,
                         const std::function<Result<std::unique_ptr<store::IdIndex>>(const store::Journal&)>& open);
   // Between steps. What the route acknowledged and is not written yet is forgotten with it.

@@ -38,6 +38,9 @@ public:
     std::uint64_t seed = 0;  // of the jitter; 0: from the clock
     bool notify_systemd = true;
     bool log_figures = true;  // the line every five minutes
+    // How long a reload waits for a part that goes or changes (reload.h).
+    Duration finish_within = reload_patience;
+    Duration come_back_within = interrupt_patience;
   };
 
   // Takes the lock of data_dir (already_running), opens every journal and its id index, and starts the threads.

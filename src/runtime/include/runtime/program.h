@@ -1,8 +1,8 @@
 // The whole program at rest: the journals of a plan opened, a collector a source, a runner a route, one committer.
 // Nothing here has a thread; the engine gives each part one, and a test steps them in any order it likes.
 //
-// Parts come and go with a reload. Each is shared: whoever steps or reads one keeps it and all that it works with alive,
-// so a part that is taken out may still be finishing, or hang.
+// Parts come and go with a reload. Each is shared: whoever steps or reads one keeps it and all that it works with
+// alive, so a part that is taken out may still be finishing, or hang.
 #pragma once
 
 #include <cstdint>
