@@ -97,6 +97,7 @@ Command init_command();
 std::vector<Command> journal_commands();
 Command query_command();
 Command reference_command();
+Command reload_command();
 Command replay_command();
 Command run_command();
 Command schema_command();

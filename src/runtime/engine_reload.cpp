@@ -11,20 +11,6 @@
 
 namespace capstan::runtime {
 
-std::string_view to_string(ReloadOutcome outcome) {
-  switch (outcome) {
-    case ReloadOutcome::changed:
-      return "changed";
-    case ReloadOutcome::unchanged:
-      return "unchanged";
-    case ReloadOutcome::refused:
-      return "refused";
-    case ReloadOutcome::failed:
-      return "failed";
-  }
-  return "failed";
-}
-
 Result<ReloadReport> Engine::reload(const Replan& replan, ReloadOptions options) {
   const std::unique_lock turn(impl_->reloading, reload_turn_patience);
   if (!turn) return Error(ErrorCode::busy, "reloading: another reload is at work");

@@ -58,11 +58,14 @@ struct ReloadOptions {
 };
 
 struct ReloadReport {
+  std::string file;  // that was read
   ReloadOutcome outcome = ReloadOutcome::unchanged;
   PlanDifference difference;  // empty where the configuration could not be planned
   config::Findings findings;
   std::vector<std::string> given_up;  // "route to_siem": its sink did not come back
   Duration took{};
 };
+// {"outcome","file","summary","parts","findings","given_up","took_seconds"}
+std::string to_json(const ReloadReport& report);
 
 }  // namespace capstan::runtime
