@@ -10,8 +10,8 @@ namespace capstan::app {
 namespace {
 
 std::vector<Command> made() {
-  std::vector<Command> all{run_command(),    check_command(),   status_command(),
-                           verify_command(), explain_command(), replay_command(), reload_command()};
+  std::vector<Command> all{run_command(),     check_command(),  status_command(), verify_command(),
+                           explain_command(), replay_command(), reload_command()};
   for (Command& command : journal_commands()) all.push_back(std::move(command));
   for (Command& command :
        std::vector<Command>{query_command(), test_rules_command(), schema_command(), init_command(), simulate_command(),

@@ -68,12 +68,10 @@ int show(Session& session, const json::object& report, bool only_shows) {
 Result<int> run(Session& session) {
   const Place place = TRY(read_place(session));
   const auto running = TRY(find_running(session, place.data_dir));
-  if (!running)
-    return Error(ErrorCode::process_not_running, "reloading: no Capstan runs in " + place.data_dir);
+  if (!running) return Error(ErrorCode::process_not_running, "reloading: no Capstan runs in " + place.data_dir);
   const bool only_shows = session.arguments.has("dry-run");
   const json::object question{{"file", whole_path(session.configuration_file())}, {"dry_run", only_shows}};
-  const std::string body =
-      TRY(running->post("/api/v1/reload", json::serialize(question), Call{answer_timeout, {}}));
+  const std::string body = TRY(running->post("/api/v1/reload", json::serialize(question), Call{answer_timeout, {}}));
   try {
     const json::object report = json::parse(body).as_object();
     if (!session.wants_json()) return show(session, report, only_shows);

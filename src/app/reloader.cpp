@@ -11,7 +11,8 @@ namespace capstan::app {
 
 std::string whole_path(const std::string& path) {
   std::error_code failed;
-  const std::filesystem::path whole = std::filesystem::weakly_canonical(std::filesystem::absolute(path, failed), failed);
+  const std::filesystem::path whole =
+      std::filesystem::weakly_canonical(std::filesystem::absolute(path, failed), failed);
   return failed ? path : whole.string();
 }
 

@@ -136,6 +136,7 @@ struct Inbox {
   std::deque<Error> errors;         // for the next attempts
   std::size_t messages_max = 1000;  // more at once is too long
   std::string refuses;              // this message is a dead letter
+  Bytes doubt;                      // of the sinks, a minute long
   std::vector<std::string> resumed_with;
   std::atomic<bool> is_closed{false};
   std::atomic<bool> hangs{false};           // until stopped
@@ -184,6 +185,7 @@ public:
     delivery.receipt = std::to_string(inbox_->messages.size()) + " messages";
     return delivery;
   }
+  Doubt doubt() const override { return {inbox_->doubt, std::chrono::minutes(1)}; }
   Result<> probe(const Call&) override { return {}; }
   void close() override { inbox_->is_closed = true; }
 

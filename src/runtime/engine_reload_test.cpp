@@ -341,6 +341,27 @@ TEST_F(EngineReloadTest, a_sink_that_hangs_for_ever_is_left_alone_and_counts_no_
   EXPECT_EQ(taken("soc").size(), 90U);
 }
 
+TEST_F(EngineReloadTest, what_a_dead_destination_may_have_lost_goes_to_the_next_one) {
+  const auto to = [&](const std::string& sink) {
+    return yaml("one: {type: growing}", "dead: {type: inbox}, siem: {type: inbox}",
+                "road: {from: one, encode: {format: raw}, to: " + sink + "}");
+  };
+  sea_->inbox("dead")->doubt = 1_MiB;
+  start(to("dead"));
+  grow_to(30, "dead");
+  ASSERT_TRUE(becomes([&] { return route("road").backlog_bytes == 0; }));
+  {
+    const std::lock_guard lock(sea_->inbox("dead")->mutex);
+    sea_->inbox("dead")->errors.assign(9, Error(ErrorCode::destination_closed, "delivering: it is gone"));
+  }
+  reload(to("siem"));
+  grow_to(40);
+  EXPECT_EQ(taken("siem"), ids("one", 0, 40));
+  EXPECT_EQ(route("road").delivered, 40U);
+  EXPECT_EQ(route("road").resent, 30U);
+  EXPECT_FALSE(route("road").cursors.at(0).cursor.unsure_from);
+}
+
 TEST_F(EngineReloadTest, a_removed_source_may_still_be_read_by_a_sink_that_hangs) {
   start(yaml("one: {type: growing}, two: {type: growing}", "siem: {type: inbox}, dead: {type: inbox}",
              "road: {from: one, encode: {format: raw}, to: siem}, lost: {from: two, encode: {format: raw}, to: dead}"));

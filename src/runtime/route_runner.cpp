@@ -101,14 +101,16 @@ RouteRunner::RouteRunner(RoutePlan& route, std::vector<From> from, Committer& co
 
 RouteRunner::~RouteRunner() = default;
 
-// A cursor that still has a doubt is one of a process that ended uncleanly: what its destination may have lost is
-// delivered again.
+// A cursor that still has a doubt is one of a process that ended uncleanly, or of a destination that a reload left when
+// it did not answer: what that may have lost is delivered again.
 void RouteRunner::begin_where_it_is_sure() {
-  if (route_.sink->doubt().bytes == Bytes{}) return;
+  const bool is_ever_unsure = route_.sink->doubt().bytes != Bytes{};
   for (Draw& draw : draws_) {
     store::Cursor& cursor = draw.from.cursor;
-    if (!cursor.unsure_from || *cursor.unsure_from >= cursor.position) continue;
-    draw.resend_to = std::exchange(cursor.position, *cursor.unsure_from);
+    if (cursor.unsure_from && *cursor.unsure_from < cursor.position)
+      draw.resend_to = std::exchange(cursor.position, *cursor.unsure_from);
+    // The doubt was of another sink, which the route had before: this one takes it up once and has none of its own.
+    if (!is_ever_unsure) cursor.unsure_from.reset();
   }
 }
 

@@ -42,8 +42,8 @@ struct ServerOptions {
   std::vector<std::string> host_names;    // further names by which the API may be called (a reverse proxy's)
 };
 
-// What the server shows and starts. Called on the server's threads, several at once; all but `reload` must be set. They must live
-// longer than the server.
+// What the server shows and starts. Called on the server's threads, several at once; all but `reload` must be set. They
+// must live longer than the server.
 struct Services {
   std::function<runtime::Status()> status;
   runtime::VerifyJob::Work verify;
