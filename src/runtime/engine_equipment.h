@@ -12,6 +12,7 @@
 
 #include "component/registry.h"
 #include "runtime/dead_letter_box.h"
+#include "runtime/plan.h"
 #include "runtime/transform.h"
 
 namespace capstan::runtime::equipment {
