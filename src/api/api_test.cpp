@@ -87,6 +87,7 @@ struct Asked {
   std::vector<runtime::VerifyOptions> verify;
   std::vector<std::string> explain;
   std::vector<std::string> replay;
+  std::vector<std::pair<std::string, bool>> reload;  // the file, whether it only shows
 };
 
 Services services(Asked& asked) {
@@ -107,6 +108,14 @@ Services services(Asked& asked) {
   s.replay = [&asked](std::string_view route, Timestamp, std::optional<Timestamp>) -> Result<runtime::Replay> {
     asked.replay.emplace_back(route);
     return runtime::Replay{std::string(route), 12, {"contoso_mdca"}};
+  };
+  s.reload = [&asked](const std::string& file, runtime::ReloadOptions options) -> Result<runtime::ReloadReport> {
+    asked.reload.emplace_back(file, options.only_shows);
+    if (file == "/other.yaml") return Error(ErrorCode::wrong_usage, "reloading: expected the running one's file");
+    runtime::ReloadReport report;
+    report.outcome = runtime::ReloadOutcome::refused;
+    report.findings.add(ErrorCode::unknown_option, {"capstan.yaml", 3, 5}, "there is no option \"x\"");
+    return report;
   };
   return s;
 }
@@ -194,6 +203,20 @@ TEST_F(Api, verify_runs_beside_and_its_report_can_be_fetched) {
   ASSERT_EQ(asked.verify.size(), 1U);
   EXPECT_TRUE(asked.verify[0].repair);
   EXPECT_EQ(asked.verify[0].sources, std::vector<std::string>{"contoso_mdca"});
+}
+
+TEST_F(Api, reload_says_what_came_of_it) {
+  EXPECT_EQ(status(get("/api/v1/reload")), 405);
+  EXPECT_EQ(status(post("/api/v1/reload", R"({"dry_run":"yes"})")), 400);
+  EXPECT_EQ(status(post("/api/v1/reload", R"({"file":"/other.yaml"})")), 400);
+  asked.reload.clear();
+  const auto response = router.answer(post("/api/v1/reload", R"({"file":"/capstan.yaml","dry_run":true})"));
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(asked.reload, (std::vector<std::pair<std::string, bool>>{{"/capstan.yaml", true}}));
+  const auto report = boost::json::parse(response.body);
+  EXPECT_EQ(report.at("outcome").as_string(), "refused");
+  EXPECT_EQ(report.at("findings").at(0).at("code").as_string(), "E1004");
+  EXPECT_EQ(report.at("findings").at(0).at("line").to_number<int>(), 3);
 }
 
 TEST_F(Api, replay_needs_a_route_and_a_time) {

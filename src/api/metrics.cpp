@@ -90,6 +90,14 @@ void program(Families& families, const runtime::Status& status, std::string_view
   families.sample({}, status.memory.peak_bytes);
   families.counter("clock_jumps_total", "Times that the machine's clock jumped.");
   families.sample({}, status.clock_jumps);
+  families.counter("reloads_total", "Times that the configuration was read anew, by what came of it.");
+  const runtime::ReloadStatus& reload = status.reload;
+  families.sample({{"outcome", "changed"}}, reload.changed);
+  families.sample({{"outcome", "unchanged"}}, reload.unchanged);
+  families.sample({{"outcome", "refused"}}, reload.refused);
+  families.sample({{"outcome", "failed"}}, reload.failed);
+  families.gauge("last_reload_timestamp_seconds", "When the configuration was last read anew.");
+  if (reload.last) families.sample({}, seconds(*reload.last));
   families.gauge("ready", "1 when every stage makes progress or has nothing to do, as /readyz says.");
   families.sample({}, status.is_ready() ? 1 : 0);
   families.gauge("stalled_seconds", "Stages that have work and make no progress, and for how long.");

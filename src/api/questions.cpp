@@ -110,4 +110,13 @@ Result<ReplayQuestion> read_replay_question(std::string_view body, Timestamp now
   return question;
 }
 
+Result<ReloadQuestion> read_reload_question(std::string_view body) {
+  static constexpr std::array<std::string_view, 2> known{"file", "dry_run"};
+  const json::object object = TRY(read_object(body, known));
+  ReloadQuestion question;
+  question.file = TRY(text(object, "file")).value_or("");
+  question.options.only_shows = TRY(yes_or_no(object, "dry_run"));
+  return question;
+}
+
 }  // namespace capstan::api

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "runtime/reload.h"
 #include "runtime/verify.h"
 
 namespace capstan::api {
@@ -19,5 +20,11 @@ struct ReplayQuestion {
 // Times: ISO 8601, or a span before `now` ("2d"). Errors: wrong_usage, with the member's name.
 Result<runtime::VerifyOptions> read_verify_question(std::string_view body, Timestamp now);
 Result<ReplayQuestion> read_replay_question(std::string_view body, Timestamp now);
+
+struct ReloadQuestion {
+  std::string file;  // empty: not named
+  runtime::ReloadOptions options;
+};
+Result<ReloadQuestion> read_reload_question(std::string_view body);
 
 }  // namespace capstan::api

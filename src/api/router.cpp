@@ -57,6 +57,7 @@ net::ServerResponse Router::route(const net::ServerRequest& request) {
   const auto& path = request.path;
   if (path == "/api/v1/verify") return reads ? verify_state() : start_verify(request);
   if (path == "/api/v1/replay") return reads ? method_not_allowed(request, "POST") : replay(request);
+  if (path == "/api/v1/reload") return reads ? method_not_allowed(request, "POST") : reload(request);
   const bool is_known = path == "/metrics" || path == "/healthz" || path == "/readyz" || path == "/api/v1/status" ||
                         path == "/api/v1/explain";
   if (!is_known)
@@ -133,6 +134,16 @@ net::ServerResponse Router::replay(const net::ServerRequest& request) const {
   for (const auto& source : replay->sources) sources += (sources.empty() ? "" : ",") + json_quote(source);
   return json_response(200, fmt::format(R"({{"route":{},"records":{},"sources":[{}]}})", json_quote(replay->route),
                                         replay->records, sources));
+}
+
+net::ServerResponse Router::reload(const net::ServerRequest& request) const {
+  const auto question = read_reload_question(request.body);
+  if (!question) return problem(question.error());
+  if (!services_.reload)
+    return problem(Error(ErrorCode::request_not_allowed, "reloading: this Capstan was not started with a file"));
+  const auto report = services_.reload(question->file, question->options);
+  if (!report) return problem(report.error());
+  return json_response(200, runtime::to_json(*report));
 }
 
 }  // namespace capstan::api

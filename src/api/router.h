@@ -29,6 +29,7 @@ private:
   net::ServerResponse start_verify(const net::ServerRequest& request);
   net::ServerResponse verify_state() const;
   net::ServerResponse replay(const net::ServerRequest& request) const;
+  net::ServerResponse reload(const net::ServerRequest& request) const;
 
   std::string version_;
   Guard guard_;

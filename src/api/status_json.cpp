@@ -130,6 +130,16 @@ json::array each(const std::vector<T>& all, F one) {
   return array;
 }
 
+json::object reload_json(const runtime::ReloadStatus& reload) {
+  return {{"changed", reload.changed},
+          {"unchanged", reload.unchanged},
+          {"refused", reload.refused},
+          {"failed", reload.failed},
+          {"last", optional_time(reload.last)},
+          {"last_outcome", optional_text(reload.last_outcome)},
+          {"last_summary", optional_text(reload.last_summary)}};
+}
+
 }  // namespace
 
 std::string to_json(const runtime::Status& status) {
@@ -147,7 +157,8 @@ std::string to_json(const runtime::Status& status) {
                                       {"tenants", each(status.tenants, tenant_json)},
                                       {"memory", json::object{{"resident_bytes", status.memory.resident_bytes},
                                                               {"peak_bytes", status.memory.peak_bytes}}},
-                                      {"clock_jumps", status.clock_jumps}});
+                                      {"clock_jumps", status.clock_jumps},
+                                      {"reload", reload_json(status.reload)}});
 }
 
 }  // namespace capstan::api

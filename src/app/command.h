@@ -100,6 +100,7 @@ std::vector<Command> mapping_commands();
 Command preview_command();
 Command query_command();
 Command reference_command();
+Command reload_command();
 Command replay_command();
 Command run_command();
 Command schema_command();

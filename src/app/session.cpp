@@ -44,16 +44,17 @@ World& Session::world() {
   return *world_;
 }
 
-Result<Configuration> read_configuration(Session& session) {
-  return read_configuration(session, session.configuration_file());
+Result<Configuration> read_configuration(Session& session, const std::vector<runtime::TenantPlan>& running) {
+  return read_configuration(session, session.configuration_file(), running);
 }
 
-Result<Configuration> read_configuration(Session& session, const std::string& file) {
+Result<Configuration> read_configuration(Session& session, const std::string& file,
+                                         const std::vector<runtime::TenantPlan>& running) {
   Configuration configuration = TRY(parse_configuration(session, file));
   // Text that is not YAML has no members: everything else that could be said of it would be noise.
   if (configuration.root.kind == config::Node::Kind::null && configuration.findings.has_errors()) return configuration;
   configuration.plan =
-      runtime::make_plan(configuration.root, builtin_components(), session.world(), configuration.findings);
+      runtime::make_plan(configuration.root, builtin_components(), session.world(), configuration.findings, running);
   if (configuration.findings.has_errors()) configuration.plan.reset();
   return configuration;
 }

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "app/program.h"
 #include "base/clock.h"
@@ -48,8 +49,10 @@ struct Configuration {
 };
 
 // Reads the file and plans it. An Error only where the file itself cannot be read.
-Result<Configuration> read_configuration(Session& session);
-Result<Configuration> read_configuration(Session& session, const std::string& file);
+// `running`: tenants that are taken over (runtime/plan.h).
+Result<Configuration> read_configuration(Session& session, const std::vector<runtime::TenantPlan>& running = {});
+Result<Configuration> read_configuration(Session& session, const std::string& file,
+                                         const std::vector<runtime::TenantPlan>& running = {});
 // For commands that need all of it: findings are written to the error stream, and the error says how many there are.
 Result<runtime::Plan> read_plan(Session& session);
 // data_dir as the file says it, for commands that only look at the journal: other findings do not stop them.

@@ -147,13 +147,21 @@ std::string tenants(const json::object& status) {
   return text;
 }
 
+std::string reload(const json::object& status) {
+  const json::value* value = status.if_contains("reload");
+  if (value == nullptr || text_of(value->as_object(), "last_outcome").empty()) return "";
+  const json::object& reload = value->as_object();
+  return fmt::format("last reload {} UTC: {} ({})\n", moment_of(reload, "last"), text_of(reload, "last_outcome"),
+                     text_of(reload, "last_summary"));
+}
+
 std::string text_of_all(const json::object& status) {
   const bool is_running = is_set(status, "is_running");
   std::string text = head(status) + "\n" + sources(status, is_running) + "\n" + routes(status, is_running);
   if (is_running) {
     const json::object& memory = status.at("memory").as_object();
     text +=
-        "\n" + tenants(status) +
+        "\n" + tenants(status) + reload(status) +
         fmt::format("memory: {}, at most {}\n", to_human(Bytes{memory.at("resident_bytes").to_number<std::uint64_t>()}),
                     to_human(Bytes{memory.at("peak_bytes").to_number<std::uint64_t>()}));
   }

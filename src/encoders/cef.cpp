@@ -71,7 +71,7 @@ Kind<Encoder> cef_kind() {
             auto options = read_options(schema(), node, "encoder cef", findings);
             if (!options) return nullptr;
             config::Findings found;
-            auto mappings = read_mappings(options->mapping.node, cef::mapping_form(), context.world, found);
+            auto mappings = read_mappings(options->mapping.node, cef::mapping_form(), context, found);
             for (const Mapping& mapping : mappings) cef::check_mapping(mapping, found);
             findings.append(found);
             if (found.has_errors()) return nullptr;

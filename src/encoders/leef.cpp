@@ -62,7 +62,7 @@ Kind<Encoder> leef_kind() {
             auto options = read_options(schema(), node, "encoder leef", findings);
             if (!options) return nullptr;
             config::Findings found;
-            auto mappings = read_mappings(options->mapping.node, leef::mapping_form(), context.world, found);
+            auto mappings = read_mappings(options->mapping.node, leef::mapping_form(), context, found);
             for (const Mapping& mapping : mappings) leef::check_mapping(mapping, found);
             findings.append(found);
             if (found.has_errors()) return nullptr;

@@ -140,7 +140,7 @@ Node parse(std::string_view yaml, const std::string& name, FileSystem& files, Fi
   return config::parse(yaml, name, config::system_references(files), findings);
 }
 
-void read_one(const Node& node, const MappingForm& form, const World& world, std::vector<Mapping>& into,
+void read_one(const Node& node, const MappingForm& form, const BuildContext& context, std::vector<Mapping>& into,
               Findings& findings) {
   if (node.kind == Node::Kind::map) {
     into.push_back(read_mapping(node, "mapping", form, findings));
@@ -151,12 +151,12 @@ void read_one(const Node& node, const MappingForm& form, const World& world, std
     return;
   }
   if (const std::string_view text = mapping_text(node.scalar); !text.empty()) {
-    into.push_back(read_mapping(parse(text, node.scalar, world.files, findings), node.scalar, form, findings));
+    into.push_back(read_mapping(parse(text, node.scalar, context.world.files, findings), node.scalar, form, findings));
     return;
   }
   const std::vector<std::string_view> names = mapping_names();
   const std::string path = config::beside(node.place, node.scalar);
-  const auto text = read_file(world.files, path, file_size_max);
+  const auto text = read_file(context.world.files, path, file_size_max);
   if (!text) {
     const std::string_view near = nearest(node.scalar, names);
     const std::string advice = near.empty() ? fmt::format("built in are {}", fmt::join(names, ", "))
@@ -165,7 +165,8 @@ void read_one(const Node& node, const MappingForm& form, const World& world, std
                  fmt::format("mapping: {}; {}", text.error().sentence(), advice));
     return;
   }
-  into.push_back(read_mapping(parse(*text, path, world.files, findings), path, form, findings));
+  if (context.has_read) context.has_read(path, *text);
+  into.push_back(read_mapping(parse(*text, path, context.world.files, findings), path, form, findings));
 }
 
 }  // namespace
@@ -178,15 +179,15 @@ Mapping read_mapping(const Node& node, const std::string& name, const MappingFor
   return MappingReader(form, findings).read(node, name);
 }
 
-std::vector<Mapping> read_mappings(const Node& option, const MappingForm& form, const World& world,
+std::vector<Mapping> read_mappings(const Node& option, const MappingForm& form, const BuildContext& context,
                                    Findings& findings) {
   std::vector<Mapping> all;
   if (option.kind == Node::Kind::null) return all;
   if (option.kind != Node::Kind::sequence) {
-    read_one(option, form, world, all, findings);
+    read_one(option, form, context, all, findings);
     return all;
   }
-  for (const Node& item : option.items) read_one(item, form, world, all, findings);
+  for (const Node& item : option.items) read_one(item, form, context, all, findings);
   return all;
 }
 

@@ -60,7 +60,7 @@ Mapping read_mapping(const config::Node& node, const std::string& name, const Ma
                      config::Findings& findings);
 // `mapping:` of an encoder's options: names of built-in ones, paths of files (from where the configuration lies), or a
 // mapping itself; one or a list.
-std::vector<Mapping> read_mappings(const config::Node& option, const MappingForm& form, const World& world,
+std::vector<Mapping> read_mappings(const config::Node& option, const MappingForm& form, const BuildContext& context,
                                    config::Findings& findings);
 // One of mappings/*.yaml, which are right: a test reads them all.
 Mapping builtin_mapping(std::string_view name, const MappingForm& form);

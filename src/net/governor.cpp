@@ -40,6 +40,13 @@ Duration Governor::acquire(Urgency urgency) {
   return Duration::zero();
 }
 
+void Governor::go_on_from(const Governor& other) {
+  const std::scoped_lock lock(mutex_, other.mutex_);
+  granted_ = other.granted_;
+  paused_until_ = other.paused_until_;
+  pauses_ = other.pauses_;
+}
+
 void Governor::pause(Duration pause) {
   const std::lock_guard lock(mutex_);
   paused_until_ = std::max(paused_until_, clock_.monotonic() + pause);

@@ -32,6 +32,20 @@ TEST_F(GovernorTest, NeverGrantsMoreThanTheBudgetInAnySixtySeconds) {
   for (std::size_t i = 25; i < granted.size(); ++i) EXPECT_GE(granted[i] - granted[i - 25], std::chrono::seconds(60));
 }
 
+TEST_F(GovernorTest, ASuccessorCountsWhatItsPredecessorGranted) {
+  Governor before(clock, 2);
+  EXPECT_EQ(before.acquire(Urgency::activities), Duration::zero());
+  clock.passed += std::chrono::seconds(10);
+  EXPECT_EQ(before.acquire(Urgency::activities), Duration::zero());
+  Governor after(clock, 2);
+  after.go_on_from(before);
+  EXPECT_EQ(after.recent(), 2U);
+  EXPECT_EQ(after.acquire(Urgency::activities), Duration(std::chrono::seconds(50)));
+  before.pause(std::chrono::minutes(5));
+  after.go_on_from(before);
+  EXPECT_EQ(after.acquire(Urgency::activities), Duration(std::chrono::minutes(5)));
+}
+
 TEST_F(GovernorTest, TheWaitItNamesIsExact) {
   Governor governor(clock, 2);
   EXPECT_EQ(governor.acquire(Urgency::activities), Duration::zero());

@@ -25,10 +25,11 @@ Collector::Collector(Options options, Source& source, Committer& committer, std:
       source_(source),
       committer_(committer),
       number_(number),
+      journal_(committer.journal(number)),
       clock_(clock),
       backoff_(limits, options_.seed),
       started_(clock.monotonic()),
-      checkpoint_(committer.journal(number).checkpoint()),
+      checkpoint_(journal_->checkpoint()),
       due_(started_),
       next_poll_(started_),
       ok_at_(started_) {
@@ -64,6 +65,9 @@ Step Collector::poll(const std::stop_token& stop, MonotonicTime now) {
   polled_drained_ = answer->is_drained;
   polled_nothing_new_ = answer->batch.is_empty() && answer->next == checkpoint_;
   submitted_ = answer->next;
+  // Under the lock, so that after fence() nothing more comes.
+  const std::lock_guard lock(mutex_);
+  if (is_fenced_) return Step{};
   submission_ =
       committer_.submit(number_, std::move(answer->batch), std::move(answer->next), Committer::Deduplicate::yes);
   return Step{};
@@ -168,7 +172,7 @@ SourceStatus Collector::status() const {
   status.name = options_.name;
   status.kind = options_.kind;
   status.tenant = options_.tenant;
-  status.journal = committer_.journal(number_).report();
+  status.journal = journal_->report();
   status.index_size = committer_.index_size(number_);
   const std::lock_guard lock(mutex_);
   // A source that is asked once an hour is as connected as its last answer.
@@ -206,6 +210,11 @@ SourceStatus Collector::status() const {
     status.feeds.push_back(std::move(shown));
   }
   return status;
+}
+
+void Collector::fence() {
+  const std::lock_guard lock(mutex_);
+  is_fenced_ = true;
 }
 
 bool Collector::is_drained() const {

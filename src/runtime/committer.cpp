@@ -83,7 +83,7 @@ Result<> check_conserved(const Committed& committed) {
 
 struct Committer::Store {
   std::string source;
-  std::unique_ptr<store::Journal> journal;
+  std::shared_ptr<store::Journal> journal;
   std::unique_ptr<store::IdIndex> index;
   std::vector<FeedTraits> traits;
   std::optional<Checkpoint> appended;  // the newest, durable or not
@@ -174,6 +174,15 @@ struct Committer::Pending {
   Result<Committed> outcome;
 };
 
+// Something to do between two steps, and what became of it.
+struct Committer::Work {
+  std::function<Result<>()> work;
+  std::mutex mutex;
+  std::condition_variable changed;
+  enum class State : std::uint8_t { waiting, given_up, begun, done } state = State::waiting;
+  Result<> outcome;
+};
+
 Committer::Committer(const Clock& clock, Options options)
     : clock_(clock), options_(options), cursors_written_(clock.monotonic()), retention_done_(clock.monotonic()) {}
 Committer::~Committer() = default;
@@ -187,12 +196,88 @@ std::size_t Committer::add(std::string source, std::unique_ptr<store::Journal> j
   store->traits = std::move(traits);
   store->durable_offset = store->journal->report().durable.offset;
   store->index_size = store->index->size();
+  const std::lock_guard lock(slots_mutex_);
   stores_.push_back(std::move(store));
   return stores_.size() - 1;
 }
 
 Result<store::Cursor> Committer::first_cursor(std::size_t source, std::string_view route) {
   return stores_[source]->journal->cursor(route);
+}
+
+Result<> Committer::retire(std::size_t source) {
+  Result<> written = write_cursors(clock_.monotonic(), AtOnce::yes);
+  std::shared_ptr<Store> gone;
+  {
+    const std::lock_guard lock(slots_mutex_);
+    gone = std::exchange(stores_[source], nullptr);
+  }
+  if (!gone->journal->has_unsynced())
+    if (Result<> advanced = gone->index->advance(gone->journal->report().durable, true); !advanced && written)
+      return std::move(advanced).during("writing the id index of " + gone->source);
+  return written;
+}
+
+Result<> Committer::change_feeds(
+    std::size_t source, std::vector<FeedTraits> traits,
+    const std::function<Result<std::unique_ptr<store::IdIndex>>(const store::Journal&)>& open) {
+  Store& store = *stores_[source];
+  // What is lost by a write that does not succeed comes back from the journal.
+  if (Result<> advanced = store.index->advance(store.journal->report().durable, true); !advanced)
+    log::repeating("index " + store.source,
+                   std::move(advanced).during("writing the id index of " + store.source).error());
+  auto index = open(*store.journal);
+  if (!index) {
+    note_fault(index.error());
+    return index.error();
+  }
+  store.index = std::move(*index);
+  store.traits = std::move(traits);
+  return {};
+}
+
+Result<> Committer::forget_cursor(std::size_t source, std::string_view route) {
+  {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(acknowledged_,
+                  [&](const auto& entry) { return entry.first == source && entry.second.route == route; });
+  }
+  return stores_[source]->journal->forget_cursor(route);
+}
+
+Result<> Committer::between_steps(std::function<Result<>()> work, Duration patience) {
+  const auto asked = std::make_shared<Work>();
+  asked->work = std::move(work);
+  {
+    const std::lock_guard lock(mutex_);
+    works_.push_back(asked);
+  }
+  if (on_work_) on_work_();
+  std::unique_lock lock(asked->mutex);
+  const auto is_begun = [&] { return asked->state != Work::State::waiting; };
+  if (!asked->changed.wait_for(lock, patience, is_begun)) {
+    asked->state = Work::State::given_up;
+    return Error(ErrorCode::timed_out, "waiting for the journals' writer: the disk does not answer");
+  }
+  asked->changed.wait(lock, [&] { return asked->state == Work::State::done; });
+  return asked->outcome;
+}
+
+void Committer::do_works() {
+  for (const auto& asked : std::exchange(taken_works_, {})) {
+    {
+      const std::lock_guard lock(asked->mutex);
+      if (asked->state == Work::State::given_up) continue;
+      asked->state = Work::State::begun;
+    }
+    Result<> outcome = asked->work();
+    {
+      const std::lock_guard lock(asked->mutex);
+      asked->outcome = std::move(outcome);
+      asked->state = Work::State::done;
+    }
+    asked->changed.notify_all();
+  }
 }
 
 std::shared_ptr<Submission> Committer::submit(std::size_t source, Batch batch, std::optional<Checkpoint> next,
@@ -223,20 +308,35 @@ void Committer::acknowledge(std::size_t source, store::Cursor cursor) {
   if (is_first && on_work_) on_work_();
 }
 
-const store::Journal& Committer::journal(std::size_t source) const { return *stores_[source]->journal; }
+std::shared_ptr<Committer::Store> Committer::store(std::size_t source) const {
+  const std::lock_guard lock(slots_mutex_);
+  return stores_[source];
+}
+
+std::shared_ptr<const store::Journal> Committer::journal(std::size_t source) const {
+  const std::shared_ptr<Store> found = store(source);
+  return found ? found->journal : nullptr;
+}
 
 std::uint64_t Committer::index_size(std::size_t source) const {
-  return stores_[source]->index_size.load(std::memory_order_relaxed);
+  const std::shared_ptr<Store> found = store(source);
+  return found ? found->index_size.load(std::memory_order_relaxed) : 0;
 }
 
 std::vector<Committer::Pending> Committer::take_work() {
   const std::lock_guard lock(mutex_);
   std::vector<Pending> round = std::exchange(pending_, {});
   at_work_ = round.size();
+  // Together with what was submitted before them, which is durable when they are done.
+  taken_works_ = std::exchange(works_, {});
   return round;
 }
 
 void Committer::append(Pending& pending) {
+  if (!stores_[pending.source]) {
+    pending.outcome = Error(ErrorCode::not_found, "appending: the source is not configured any more");
+    return;
+  }
   Store& store = *stores_[pending.source];
   pending.outcome = [&]() -> Result<Committed> {
     if (pending.deduplicate == Deduplicate::no) {
@@ -261,6 +361,7 @@ void Committer::append(Pending& pending) {
 
 void Committer::sync(std::vector<Pending>& round) {
   for (std::size_t i = 0; i < stores_.size(); ++i) {
+    if (!stores_[i]) continue;
     Store& store = *stores_[i];
     if (!std::exchange(store.is_touched, false)) continue;
     Result<> synced = store.journal->sync().during("writing the journal of " + store.source);
@@ -283,6 +384,7 @@ void Committer::retain(MonotonicTime now) {
   if (now - retention_done_ < options_.retention_every) return;
   retention_done_ = now;
   for (const auto& store : stores_) {
+    if (!store) continue;
     store->is_touched = true;
     Result<> retained = store->journal->enforce_retention().during("enforcing the retention of " + store->source);
     if (!retained) log::repeating("retention " + store->source, retained.error());
@@ -311,11 +413,13 @@ Result<> Committer::write_cursors(MonotonicTime now, AtOnce at_once) {
   const auto keep_first = [&outcome](Result<> result) {
     if (!result && outcome) outcome = std::move(result);
   };
-  for (auto& [source, cursor] : acknowledged)
+  for (auto& [source, cursor] : acknowledged) {
+    if (!stores_[source]) continue;
     keep_first(acknowledge_now(source, std::move(cursor))
                    .during("acknowledging in the journal of " + stores_[source]->source));
+  }
   for (const auto& store : stores_) {
-    if (!store->has_unwritten_cursors) continue;
+    if (!store || !store->has_unwritten_cursors) continue;
     Result<> flushed = store->journal->flush_cursors();
     store->has_unwritten_cursors = !flushed.has_value();
     keep_first(std::move(flushed).during("writing the cursors of " + store->source));
@@ -331,14 +435,16 @@ Step Committer::step() {
   const MonotonicTime now = clock_.monotonic();
   retain(now);
   if (Result<> written = write_cursors(now, AtOnce::no); !written) log::repeating("cursors", written.error());
+  do_works();
 
   const std::lock_guard lock(mutex_);
   at_work_ = 0;
   waiting_since_ = pending_.empty() ? std::nullopt : std::optional(now);
-  if (!pending_.empty()) return Step{now};
+  if (!pending_.empty() || !works_.empty()) return Step{now};
   MonotonicTime at = retention_done_ + options_.retention_every;
-  const bool has_cursors = !acknowledged_.empty() ||
-                           std::ranges::any_of(stores_, [](const auto& store) { return store->has_unwritten_cursors; });
+  const bool has_cursors = !acknowledged_.empty() || std::ranges::any_of(stores_, [](const auto& store) {
+    return store && store->has_unwritten_cursors;
+  });
   if (has_cursors) at = std::min(at, cursors_written_ + options_.cursors_every);
   return Step{at};
 }
@@ -347,7 +453,7 @@ Result<> Committer::finish() {
   step();
   Result<> outcome = write_cursors(clock_.monotonic(), AtOnce::yes);
   for (const auto& store : stores_) {
-    if (store->journal->has_unsynced()) continue;
+    if (!store || store->journal->has_unsynced()) continue;
     Result<> advanced = store->index->advance(store->journal->report().durable, true);
     if (!advanced && outcome) outcome = std::move(advanced).during("writing the id index of " + store->source);
   }

@@ -41,7 +41,7 @@ Result<std::unique_ptr<Engine>> Engine::start(Plan plan, World& world, Options o
   if (options.notify_systemd) impl->notifier = ServiceNotifier::from_environment();
   impl->start_threads();
   impl->notifier.tell("READY=1");
-  log::info("started", {{"data_dir", impl->program->plan().data_dir},
+  log::info("started", {{"data_dir", impl->program->data_dir()},
                         {"sources", impl->program->collectors().size()},
                         {"routes", impl->program->routes().size()}});
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
@@ -52,36 +52,88 @@ Engine::~Engine() { stop(); }
 void Engine::Impl::start_threads() {
   wall_seen = world.clock.now();
   monotonic_seen = world.clock.monotonic();
-  const auto& routes = program->routes();
-  for (std::size_t i = 0; i < routes.size(); ++i) lane_wakes.push_back(std::make_unique<Wake>());
   program->committer().on_work([this] { committer_wake.ring(); });
   program->committer().on_durable([this](std::size_t source) {
-    for (std::size_t i = 0; i < program->routes().size(); ++i) {
-      if (!program->routes()[i]->draws_from(source)) continue;
-      program->routes()[i]->expect_work();
-      lane_wakes[i]->ring();
+    for (const auto& lane : lanes_now()) {
+      if (!lane->route->runner->draws_from(source)) continue;
+      lane->route->runner->expect_work();
+      lane->wake.ring();
     }
   });
   committing.start("committer", [this](const std::stop_token& stop) { commit(stop); });
-  const std::size_t sources = program->collectors().size();
-  for (std::size_t i = 0; i < sources; ++i) schedule.put(i, world.clock.monotonic());
-  for (std::size_t i = 0; i < std::min(sources, pollers_max); ++i)
-    workers.start(fmt::format("poller {}", i), [this](const std::stop_token& stop) { poll(stop); });
-  for (std::size_t i = 0; i < routes.size(); ++i)
-    workers.start("lane " + routes[i]->name(), [this, i](const std::stop_token& stop) { run_lane(i, stop); });
+  for (auto& source : program->running_sources()) begin(std::move(source));
+  start_pollers();
+  for (auto& route : program->running_routes()) begin(std::move(route));
   workers.start("housekeeping", [this](const std::stop_token& stop) { keep_house(stop); });
 }
 
-void Engine::Impl::poll(const std::stop_token& stop) {
-  while (const std::optional<std::size_t> due = schedule.take(stop)) {
-    Collector& collector = *program->collectors()[*due];
-    Step step = collector.step(stop);
-    if (const std::shared_ptr<Submission> submission = collector.submission()) {
-      if (!submission->wait(stop)) return;
-      step = collector.step(stop);
-    }
-    schedule.put(*due, step.at.value_or(world.clock.monotonic()));
+std::shared_ptr<Gatherer> Engine::Impl::begin(std::shared_ptr<RunningSource> source) {
+  auto gatherer = std::make_shared<Gatherer>();
+  gatherer->source = std::move(source);
+  {
+    const std::lock_guard guard(parts_mutex);
+    gatherers.push_back(gatherer);
   }
+  schedule.put(gatherer, world.clock.monotonic());
+  return gatherer;
+}
+
+std::shared_ptr<Lane> Engine::Impl::begin(std::shared_ptr<RunningRoute> route) {
+  auto lane = std::make_shared<Lane>();
+  lane->route = std::move(route);
+  {
+    const std::lock_guard guard(parts_mutex);
+    lanes.push_back(lane);
+  }
+  workers.start("lane " + lane->route->plan.name, [this, lane](const std::stop_token& stop) { run_lane(*lane, stop); });
+  return lane;
+}
+
+// One a source up to pollers_max. One that a reload gave up with its collector is replaced; when it comes back after
+// all, there is one more than needed.
+void Engine::Impl::start_pollers() {
+  std::size_t missing = 0;
+  std::size_t first = 0;
+  {
+    const std::lock_guard guard(parts_mutex);
+    const std::size_t wanted = std::min(gatherers.size(), pollers_max) + pollers_lost;
+    first = pollers;
+    missing = wanted > pollers ? wanted - pollers : 0;
+    pollers += missing;
+  }
+  for (std::size_t i = first; i < first + missing; ++i)
+    workers.start(fmt::format("poller {}", i), [this](const std::stop_token& stop) { poll(stop); });
+}
+
+std::vector<std::shared_ptr<Lane>> Engine::Impl::lanes_now() const {
+  const std::lock_guard guard(parts_mutex);
+  return lanes;
+}
+
+void Engine::Impl::wake_lane(std::string_view route) {
+  for (const auto& lane : lanes_now())
+    if (lane->route->plan.name == route) lane->wake.ring();
+}
+
+void Engine::Impl::poll(const std::stop_token& stop) {
+  while (const std::shared_ptr<Gatherer> due = schedule.take(stop)) {
+    const std::stop_callback pass_on(stop, [&due] { due->interrupt.request_stop(); });
+    const std::optional<MonotonicTime> next = gather(*due);
+    if (next && schedule.put(due, *next)) continue;
+    due->has_left = true;
+    part_left.ring();
+  }
+}
+
+std::optional<MonotonicTime> Engine::Impl::gather(Gatherer& gatherer) {
+  const std::stop_token stop = gatherer.interrupt.get_token();
+  Collector& collector = *gatherer.source->collector;
+  Step step = collector.step(stop);
+  if (const std::shared_ptr<Submission> submission = collector.submission()) {
+    if (!submission->wait(stop)) return std::nullopt;
+    step = collector.step(stop);
+  }
+  return step.at.value_or(world.clock.monotonic());
 }
 
 void Engine::Impl::commit(const std::stop_token& stop) {
@@ -95,16 +147,20 @@ void Engine::Impl::commit(const std::stop_token& stop) {
   if (Result<> finished = program->committer().finish(); !finished) log::error(finished.error().text());
 }
 
-void Engine::Impl::run_lane(std::size_t number, const std::stop_token& stop) {
-  RouteRunner& route = *program->routes()[number];
-  while (!stop.stop_requested()) {
+void Engine::Impl::run_lane(Lane& lane, const std::stop_token& ends) {
+  const std::stop_callback pass_on(ends, [&lane] { lane.interrupt.request_stop(); });
+  const std::stop_token stop = lane.interrupt.get_token();
+  RouteRunner& route = *lane.route->runner;
+  while (!stop.stop_requested() && !lane.is_retired) {
     const Step step = route.step(stop);
     const MonotonicTime now = world.clock.monotonic();
-    if (step.at && *step.at <= now) continue;
+    if ((step.at && *step.at <= now) || lane.is_retired) continue;
     // Something new that is durable does not shorten a back-off: the step looks at its own time.
-    lane_wakes[number]->wait(step.at ? std::optional(*step.at - now) : std::nullopt, stop);
+    lane.wake.wait(step.at ? std::optional(*step.at - now) : std::nullopt, stop);
   }
   route.close();
+  lane.has_left = true;
+  part_left.ring();
 }
 
 void Engine::Impl::keep_house(const std::stop_token& stop) {
@@ -151,6 +207,8 @@ Status Engine::Impl::status() const {
   Status status = program->status();
   status.memory = memory_status();
   status.clock_jumps = clock_jumps;
+  const std::lock_guard guard(reload_mutex);
+  status.reload = reload_status;
   return status;
 }
 
@@ -179,8 +237,10 @@ Result<> Engine::run_until_caught_up(const std::stop_token& stop) {
 void Engine::stop() {
   std::call_once(impl_->stop_once, [this] {
     impl_->notifier.tell("STOPPING=1");
+    impl_->reload_stop.request_stop();
     impl_->workers.request_stop();
-    const bool all_came_back = impl_->workers.join(stop_patience);
+    const std::unique_lock after_reload(impl_->reloading, stop_patience);
+    const bool all_came_back = impl_->workers.join(stop_patience) && after_reload.owns_lock();
     impl_->committing.request_stop();
     const bool is_written = impl_->committing.join(stop_patience);
     if (all_came_back && is_written) {

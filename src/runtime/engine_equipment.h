@@ -12,6 +12,7 @@
 
 #include "component/registry.h"
 #include "runtime/dead_letter_box.h"
+#include "runtime/plan.h"
 #include "runtime/transform.h"
 
 namespace capstan::runtime::equipment {
@@ -136,9 +137,12 @@ struct Inbox {
   std::deque<Error> errors;         // for the next attempts
   std::size_t messages_max = 1000;  // more at once is too long
   std::string refuses;              // this message is a dead letter
+  Bytes doubt;                      // of the sinks, a minute long
   std::vector<std::string> resumed_with;
-  bool is_closed = false;
-  std::atomic<bool> hangs{false};  // until stopped
+  std::atomic<bool> is_closed{false};
+  std::atomic<bool> hangs{false};           // until stopped
+  std::atomic<bool> hangs_for_ever{false};  // also when stopped; takes what it was given when it is let go
+  std::atomic<int> delivering{0};           // calls that have not come back
 
   std::vector<std::string> taken() {
     const std::lock_guard lock(mutex);
@@ -155,8 +159,12 @@ public:
     return {};
   }
   Result<Delivery> deliver(const Payload& payload, const Call& call) override {
+    ++inbox_->delivering;
+    const std::shared_ptr<void> back(nullptr, [this](void*) { --inbox_->delivering; });
+    const bool did_hang = inbox_->hangs_for_ever;
+    while (inbox_->hangs_for_ever) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     while (inbox_->hangs && !call.stop.stop_requested()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    if (call.stop.stop_requested()) return Error(ErrorCode::interrupted, "delivering: stopped");
+    if (call.stop.stop_requested() && !did_hang) return Error(ErrorCode::interrupted, "delivering: stopped");
     const std::lock_guard lock(inbox_->mutex);
     if (!inbox_->errors.empty()) {
       const Error error = inbox_->errors.front();
@@ -178,6 +186,7 @@ public:
     delivery.receipt = std::to_string(inbox_->messages.size()) + " messages";
     return delivery;
   }
+  Doubt doubt() const override { return {inbox_->doubt, std::chrono::minutes(1)}; }
   Result<> probe(const Call&) override { return {}; }
   void close() override { inbox_->is_closed = true; }
 

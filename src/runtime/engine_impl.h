@@ -3,9 +3,12 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "data_lock.h"
@@ -17,6 +20,7 @@
 #include "stored_dead_letters.h"
 #include "threads.h"
 #include "wake.h"
+#include "work_parts.h"
 
 namespace capstan::runtime {
 
@@ -31,16 +35,30 @@ struct Engine::Impl {
   void start_threads();
   void poll(const std::stop_token& stop);
   void commit(const std::stop_token& stop);
-  void run_lane(std::size_t route, const std::stop_token& stop);
+  // When it wants to be asked again; nothing: it was interrupted.
+  std::optional<MonotonicTime> gather(Gatherer& gatherer);
+  void run_lane(Lane& lane, const std::stop_token& stop);
   void keep_house(const std::stop_token& stop);
   void watch_clock();
   void wait(Duration span, const std::stop_token& stop) const;
   Status status() const;
 
+  // Any thread: a part begins to work.
+  std::shared_ptr<Gatherer> begin(std::shared_ptr<RunningSource> source);
+  std::shared_ptr<Lane> begin(std::shared_ptr<RunningRoute> route);
+  void start_pollers();
+  void wake_lane(std::string_view route);
+  std::vector<std::shared_ptr<Lane>> lanes_now() const;
+
+  // engine_reload.cpp
+  Result<ReloadReport> reload(const Replan& replan, ReloadOptions options);
+  void note_reload(const Result<ReloadReport>& outcome);
+
   // engine_questions.cpp
   std::vector<VerifyRoute> verify_routes(std::string_view source);
   std::function<bool(const RecordView&)> drops_of(std::string_view route, std::string_view source) const;
-  Result<std::vector<VerifySource>> verify_sources(std::vector<std::unique_ptr<Source>>& instances,
+  Result<std::vector<VerifySource>> verify_sources(const std::vector<std::shared_ptr<RunningSource>>& running,
+                                                   std::vector<std::unique_ptr<Source>>& instances,
                                                    const std::stop_token& stop);
   std::vector<ExplainRoute> explain_routes(std::string_view source) const;
 
@@ -54,11 +72,23 @@ struct Engine::Impl {
 
   PollSchedule schedule;
   Wake committer_wake;
-  std::vector<std::unique_ptr<Wake>> lane_wakes;
-  Wake run_wake;  // something that run() wants to look at has changed
+  mutable std::mutex parts_mutex;  // guards the next four
+  std::vector<std::shared_ptr<Lane>> lanes;
+  std::vector<std::shared_ptr<Gatherer>> gatherers;
+  std::size_t pollers = 0;
+  std::size_t pollers_lost = 0;  // with collectors that did not come back
+  Wake run_wake;                 // something that run() wants to look at has changed
   std::atomic<std::uint64_t> clock_jumps{0};
   Timestamp wall_seen{};
   MonotonicTime monotonic_seen{};
+
+  std::timed_mutex reloading;       // one reload at a time
+  std::stop_source reload_stop;     // the engine stops
+  Wake part_left;                   // a thread has left a part
+  mutable std::mutex reload_mutex;  // guards the next
+  ReloadStatus reload_status;
+  // Sources that were taken out while the disk did not answer: their journals are still with the committer.
+  std::map<std::string, std::size_t> left_behind;
 
   std::once_flag stop_once;
   // Threads last: they are the first to end.

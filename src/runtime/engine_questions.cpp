@@ -30,7 +30,7 @@ Result<std::uint64_t> count_records(const store::Journal& journal, store::Positi
 }  // namespace
 
 Result<Replay> Engine::replay(std::string_view name, Timestamp since, std::optional<Timestamp> until) {
-  const auto& routes = impl_->program->routes();
+  const auto routes = impl_->program->routes();
   const auto found = std::ranges::find_if(routes, [&](const auto& route) { return route->name() == name; });
   if (found == routes.end()) {
     std::vector<std::string_view> names;
@@ -42,12 +42,12 @@ Result<Replay> Engine::replay(std::string_view name, Timestamp since, std::optio
   Replay replay{std::string(name), 0, {}};
   std::vector<RouteRunner::Rewind> rewinds;
   const RouteStatus status = (*found)->status();
+  const auto sources = impl_->program->running_sources();
   for (std::size_t i = 0; i < status.cursors.size(); ++i) {
     const RouteCursor& cursor = status.cursors[i];
-    const auto& sources = impl_->program->plan().sources;
-    const auto source = std::ranges::find(sources, cursor.source, &SourcePlan::name);
-    const store::Journal& journal =
-        impl_->program->committer().journal(static_cast<std::size_t>(source - sources.begin()));
+    const auto source = std::ranges::find_if(sources, [&](const auto& one) { return one->plan.name == cursor.source; });
+    if (source == sources.end()) continue;  // it is being taken out
+    const store::Journal& journal = *(*source)->journal;
     RouteRunner::Rewind rewind;
     rewind.from = i;
     rewind.since = std::max(TRY(journal.position_at(since)), journal.report().first);
@@ -59,18 +59,19 @@ Result<Replay> Engine::replay(std::string_view name, Timestamp since, std::optio
     rewinds.push_back(rewind);
   }
   (*found)->replay(std::move(rewinds));
-  impl_->lane_wakes[static_cast<std::size_t>(found - routes.begin())]->ring();
+  impl_->wake_lane(name);
   return replay;
 }
 
 // Whether a route's rule drops a record of a source; empty where it has none.
 std::function<bool(const RecordView&)> Engine::Impl::drops_of(std::string_view route, std::string_view source) const {
-  const Plan& plan = program->plan();
-  const auto found = std::ranges::find(plan.routes, route, &RoutePlan::name);
-  if (found == plan.routes.end() || !found->rule) return {};
-  const auto from = std::ranges::find(plan.sources, source, &SourcePlan::name);
-  const std::string tenant = from == plan.sources.end() ? std::string() : from->tenant;
-  return [run = std::make_shared<kql::RecordRun>(found->rule), tenant,
+  const auto routes = program->running_routes();
+  const auto found = std::ranges::find_if(routes, [&](const auto& one) { return one->plan.name == route; });
+  if (found == routes.end() || !(*found)->plan.rule) return {};
+  std::string tenant;
+  for (const auto& one : program->running_sources())
+    if (one->plan.name == source) tenant = one->plan.tenant;
+  return [run = std::make_shared<kql::RecordRun>((*found)->plan.rule), tenant,
           source = std::string(source)](const RecordView& record) {
     if (record.is_quarantined) return false;
     const Result<bool> keeps = run->keeps(record, kql::Envelope{tenant, source, {}});
@@ -98,11 +99,12 @@ std::vector<VerifyRoute> Engine::Impl::verify_routes(std::string_view source) {
   return routes;
 }
 
-Result<std::vector<VerifySource>> Engine::Impl::verify_sources(std::vector<std::unique_ptr<Source>>& instances,
-                                                               const std::stop_token& stop) {
+Result<std::vector<VerifySource>> Engine::Impl::verify_sources(
+    const std::vector<std::shared_ptr<RunningSource>>& running, std::vector<std::unique_ptr<Source>>& instances,
+    const std::stop_token& stop) {
   std::vector<VerifySource> sources;
-  for (std::size_t i = 0; i < program->plan().sources.size(); ++i) {
-    const SourcePlan& plan = program->plan().sources[i];
+  for (const auto& one : running) {
+    const SourcePlan& plan = one->plan;
     instances.push_back(plan.make_another());
     if (instances.back() == nullptr)
       return Error(ErrorCode::internal, fmt::format("verifying: source {} could not be made a second time", plan.name));
@@ -110,10 +112,10 @@ Result<std::vector<VerifySource>> Engine::Impl::verify_sources(std::vector<std::
     source.name = plan.name;
     source.tenant = plan.tenant;
     source.source = instances.back().get();
-    source.journal = &program->committer().journal(i);
+    source.journal = one->journal.get();
     source.routes = verify_routes(plan.name);
-    source.append = [this, i, stop](const Batch& batch) -> Result<> {
-      const auto submission = program->committer().submit(i, batch, std::nullopt, Committer::Deduplicate::no);
+    source.append = [this, number = one->number, stop](const Batch& batch) -> Result<> {
+      const auto submission = program->committer().submit(number, batch, std::nullopt, Committer::Deduplicate::no);
       if (!submission->wait(stop)) return Error(ErrorCode::interrupted, "repairing: stopped");
       TRY(submission->take());
       return {};
@@ -130,6 +132,8 @@ void Engine::Impl::wait(Duration span, const std::stop_token& stop) const {
 
 Result<VerifyReport> Engine::verify(const VerifyOptions& options, const std::stop_token& stop,
                                     std::function<void(const std::string&)> progress) {
+  // Held until the end: a reload meanwhile may take a source out.
+  const auto running = impl_->program->running_sources();
   std::vector<std::unique_ptr<Source>> instances;
   VerifyWorld verify_world;
   verify_world.clock = &impl_->world.clock;
@@ -139,7 +143,7 @@ Result<VerifyReport> Engine::verify(const VerifyOptions& options, const std::sto
   };
   verify_world.stop = stop;
   verify_world.progress = std::move(progress);
-  return runtime::verify(options, TRY(impl_->verify_sources(instances, stop)), verify_world);
+  return runtime::verify(options, TRY(impl_->verify_sources(running, instances, stop)), verify_world);
 }
 
 std::vector<ExplainRoute> Engine::Impl::explain_routes(std::string_view source) const {
@@ -154,12 +158,13 @@ std::vector<ExplainRoute> Engine::Impl::explain_routes(std::string_view source) 
 
 Result<EventLife> Engine::explain(const std::string& id, const std::stop_token& stop) {
   std::vector<ExplainSource> sources;
-  for (std::size_t i = 0; i < impl_->program->plan().sources.size(); ++i) {
-    const SourcePlan& plan = impl_->program->plan().sources[i];
+  const auto running = impl_->program->running_sources();  // held until the end
+  for (const auto& one : running) {
+    const SourcePlan& plan = one->plan;
     ExplainSource source;
     source.name = plan.name;
     source.tenant = plan.tenant;
-    source.journal = &impl_->program->committer().journal(i);
+    source.journal = one->journal.get();
     source.routes = impl_->explain_routes(plan.name);
     source.dead_letters = [this,
                            name = plan.name](std::string_view wanted) -> Result<std::vector<ExplainedDeadLetter>> {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/digest.h"
 #include "base/text.h"
 #include "component/tenant_options.h"
 #include "kql/schemas.h"
@@ -68,6 +69,13 @@ Node without(Node node, std::string_view member) {
   return node;
 }
 
+// What concerns the program as a whole.
+Node without_parts(Node node) {
+  for (const std::string_view member : {"tenants", "sources", "sinks", "routes"})
+    node = without(std::move(node), member);
+  return node;
+}
+
 // A place in a file may be found twice when a sink is made for two routes: it is said once.
 void append_new(Findings& findings, const Findings& more) {
   for (const config::Finding& finding : more.all()) {
@@ -84,8 +92,8 @@ void append_new(Findings& findings, const Findings& more) {
 
 class Planner {
 public:
-  Planner(const Registry& registry, World& world, Findings& findings)
-      : registry_(registry), world_(world), findings_(findings) {}
+  Planner(const Registry& registry, World& world, Findings& findings, const std::vector<TenantPlan>& running)
+      : registry_(registry), world_(world), findings_(findings), running_(running) {}
 
   Plan plan(const Node& root) {
     const TopOptions top = top_schema().decode(root, "the configuration", findings_);
@@ -93,6 +101,7 @@ public:
     plan_.journal = top.journal;
     plan_.api = top.api;
     plan_.log = top.log;
+    plan_.facts = facts_of(without_parts(root));
     sinks_ = top.sinks.node;
     add_secrets(top.secrets.node);
     if (const Node* geo = root.find("geo")) environment_.places = open_places(top.geo, geo->place, findings_);
@@ -130,8 +139,19 @@ private:
     Findings found;
     net::TenantOptions options = decode_tenant(member.value, member.key, found);
     findings_.append(found);
+    Facts facts = facts_of(member.value);
+    for (const TenantPlan& one : running_)
+      if (one.name == member.key && one.facts == facts) return plan_.tenants.push_back(one);
     // Also one with findings: sources that name it are not wrong for it.
-    plan_.tenants.push_back({member.key, std::make_shared<net::Tenant>(std::move(options), world_.clock, world_.http)});
+    plan_.tenants.push_back(
+        {member.key, std::make_shared<net::Tenant>(std::move(options), world_.clock, world_.http), std::move(facts)});
+  }
+
+  // What a part that asks for this tenant is configured with by that; nothing where there is no such tenant.
+  Facts tenant_facts(std::string_view name) const {
+    for (const TenantPlan& tenant : plan_.tenants)
+      if (tenant.name == name) return prefixed(fmt::format("tenant {}: ", name), tenant.facts);
+    return {};
   }
 
   std::shared_ptr<net::Tenant> tenant(std::string_view name) const {
@@ -160,34 +180,47 @@ private:
       Findings ignored;  // the same options have been read without an error before
       return kind.make(options, BuildContext{world, name, [&](std::string_view) { return shared; }}, ignored);
     };
-    plan_.sources.push_back({member.key, kind->name, asked_tenant, std::move(source), std::move(make_another)});
+    Facts facts = facts_of(member.value);
+    facts.merge(tenant_facts(asked_tenant));
+    plan_.sources.push_back(
+        {member.key, kind->name, asked_tenant, std::move(source), std::move(make_another), std::move(facts)});
   }
 
   struct MadeSink {
     std::unique_ptr<Sink> sink;
     std::string kind;
+    Facts facts;
   };
   MadeSink make_sink(const Node::Member& member) {
     const std::string owner = "sink " + member.key;
     Findings found;
     MadeSink made;
     if (const Kind<Sink>* kind = kind_of(member.value, "type", owner, registry_.sinks, found)) {
-      const BuildContext context{world_, member.key, [&](std::string_view name) { return tenant(name); }};
+      const BuildContext context{world_, member.key, [&](std::string_view name) {
+                                   made.facts.merge(tenant_facts(name));
+                                   return tenant(name);
+                                 }};
       made.kind = kind->name;
       made.sink = kind->make(without(member.value, "type"), context, found);
     }
     append_new(findings_, found);
+    made.facts.merge(prefixed(owner + ": ", facts_of(member.value)));
     return made;
   }
 
   void check_sinks() {
-    for (const Node::Member& member : members(sinks_, "sinks")) make_sink(member);
+    for (const Node::Member& member : members(sinks_, "sinks")) {
+      make_sink(member);
+      plan_.sinks.push_back({member.key, facts_of(member.value)});
+    }
   }
 
   void add_route(const Node::Member& member) {
     const std::string owner = "route " + member.key;
     const RouteOptions options = route_schema().decode(member.value, owner, findings_);
     RoutePlan route;
+    route.facts = facts_of(member.value);
+    for (const std::string& source : options.from) route.facts.merge(source_facts(source));
     route.name = member.key;
     route.from = options.from;
     route.feeds = options.feeds;
@@ -198,6 +231,16 @@ private:
     const bool has_sink = find_sink(member.value, owner, options.to, route);
     if (route.transform == nullptr || !has_sink || route.from.empty()) return;
     plan_.routes.push_back(std::move(route));
+  }
+
+  // What a route takes over from a source: its rule is compiled for the feeds, and each record carries the tenant.
+  Facts source_facts(std::string_view name) const {
+    const auto source = std::ranges::find(plan_.sources, name, &SourcePlan::name);
+    if (source == plan_.sources.end()) return {};
+    std::string feeds;
+    for (const FeedTraits& traits : source->source->feeds()) feeds += (feeds.empty() ? "" : ",") + traits.feed;
+    return prefixed(fmt::format("source {}: ", name),
+                    {{"feeds", Fact{feeds, {}}}, {"tenant", Fact{source->tenant, {}}}});
   }
 
   // The feeds that may come, for the schema of rule and mapping.
@@ -229,6 +272,7 @@ private:
   // Every mistake of a rule or a mapping is a finding of its own, with the line and a caret.
   void compile(const Node& node, const std::string& owner, const RouteOptions& options, RoutePlan& route) {
     const std::string rule = rule_text(node, owner, options);
+    if (!options.query_file.empty()) route.facts["file " + options.query_file].value = sha256_hex(rule);
     const std::vector<std::string> feeds = feeds_of(options);
     const kql::Schema schema = kql::schema_of_feeds(feeds);
     const Node* query = node.find(options.query_file.empty() ? "query" : "query_file");
@@ -297,7 +341,10 @@ private:
     }
     const Kind<Encoder>* kind = kind_of(options, "format", owner + ": encode", registry_.encoders, findings_);
     if (kind == nullptr) return;
-    const BuildContext context{world_, member.key, [&](std::string_view name) { return tenant(name); }};
+    const BuildContext context{world_, member.key, [&](std::string_view name) { return tenant(name); },
+                               [&](std::string_view path, std::string_view text) {
+                                 route.facts[fmt::format("file {}", path)].value = sha256_hex(text);
+                               }};
     route.encoder_kind = kind->name;
     route.encoder = kind->make(without(options, "format"), context, findings_);
   }
@@ -313,6 +360,7 @@ private:
         route.sink_name = to;
         route.sink_kind = made.kind;
         route.sink = std::move(made.sink);
+        route.facts.merge(std::move(made.facts));
         return route.sink != nullptr;
       }
     }
@@ -336,6 +384,7 @@ private:
   const Registry& registry_;
   World& world_;
   Findings& findings_;
+  const std::vector<TenantPlan>& running_;
   Plan plan_;
   kql::Environment environment_;
   Node sinks_;
@@ -344,9 +393,10 @@ private:
 
 }  // namespace
 
-std::optional<Plan> make_plan(const Node& root, const Registry& registry, World& world, Findings& findings) {
+std::optional<Plan> make_plan(const Node& root, const Registry& registry, World& world, Findings& findings,
+                              const std::vector<TenantPlan>& running) {
   Findings found;
-  Plan plan = Planner(registry, world, found).plan(root);
+  Plan plan = Planner(registry, world, found, running).plan(root);
   findings.append(found);
   if (found.has_errors()) return std::nullopt;
   return plan;

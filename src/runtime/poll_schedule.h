@@ -2,13 +2,13 @@
 #pragma once
 
 #include <condition_variable>
-#include <cstddef>
 #include <map>
+#include <memory>
 #include <mutex>
-#include <optional>
 #include <stop_token>
 
 #include "base/clock.h"
+#include "work_parts.h"
 
 namespace capstan::runtime {
 
@@ -16,15 +16,18 @@ class PollSchedule {
 public:
   explicit PollSchedule(const Clock& clock) : clock_(clock) {}
 
-  void put(std::size_t collector, MonotonicTime due);
-  // Waits for the first that is due; nothing when stopped.
-  std::optional<std::size_t> take(const std::stop_token& stop);
+  // False when it is retired: whoever had it leaves it.
+  bool put(std::shared_ptr<Gatherer> gatherer, MonotonicTime due);
+  // Waits for the first that is due; null when stopped.
+  std::shared_ptr<Gatherer> take(const std::stop_token& stop);
+  // It is not given out any more. True when nobody has it at this moment.
+  bool retire(Gatherer& gatherer);
 
 private:
   const Clock& clock_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::multimap<MonotonicTime, std::size_t> due_;
+  std::multimap<MonotonicTime, std::shared_ptr<Gatherer>> due_;
 };
 
 }  // namespace capstan::runtime

@@ -245,7 +245,7 @@ TEST_F(ProgramTest, the_same_records_have_the_same_payload_id_when_they_come_aga
 TEST_F(ProgramTest, a_replay_delivers_again_and_stops_where_it_was_told) {
   start({{{"a", "b"}, "1", {}}, {{"c"}, "1", {}}, {{"d"}, "1", {}}});
   sail(std::chrono::seconds(3));
-  const store::Journal& journal = program_->committer().journal(0);
+  const store::Journal& journal = *program_->committer().journal(0);
   const auto slice = journal.read(journal.report().first, 1_MiB);
   ASSERT_TRUE(slice);
   ASSERT_EQ(slice->items.size(), 4U);

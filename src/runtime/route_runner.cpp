@@ -93,6 +93,7 @@ RouteRunner::RouteRunner(RoutePlan& route, std::vector<From> from, Committer& co
   for (From& one : from) {
     Draw draw;
     draw.from = std::move(one);
+    draw.journal = committer.journal(draw.from.number);
     draws_.push_back(std::move(draw));
   }
   begin_where_it_is_sure();
@@ -100,14 +101,16 @@ RouteRunner::RouteRunner(RoutePlan& route, std::vector<From> from, Committer& co
 
 RouteRunner::~RouteRunner() = default;
 
-// A cursor that still has a doubt is one of a process that ended uncleanly: what its destination may have lost is
-// delivered again.
+// A cursor that still has a doubt is one of a process that ended uncleanly, or of a destination that a reload left when
+// it did not answer: what that may have lost is delivered again.
 void RouteRunner::begin_where_it_is_sure() {
-  if (route_.sink->doubt().bytes == Bytes{}) return;
+  const bool is_ever_unsure = route_.sink->doubt().bytes != Bytes{};
   for (Draw& draw : draws_) {
     store::Cursor& cursor = draw.from.cursor;
-    if (!cursor.unsure_from || *cursor.unsure_from >= cursor.position) continue;
-    draw.resend_to = std::exchange(cursor.position, *cursor.unsure_from);
+    if (cursor.unsure_from && *cursor.unsure_from < cursor.position)
+      draw.resend_to = std::exchange(cursor.position, *cursor.unsure_from);
+    // The doubt was of another sink, which the route had before: this one takes it up once and has none of its own.
+    if (!is_ever_unsure) cursor.unsure_from.reset();
   }
 }
 
@@ -168,7 +171,7 @@ bool RouteRunner::tend(const std::stop_token& stop, MonotonicTime now) {
   for (Draw& draw : draws_) {
     forget_old_deliveries(draw, now);
     if (looked) draw.from.cursor.resent += draws_.size() == 1 ? looked->resent : 0;
-    committer_.acknowledge(draw.from.number, draw.from.cursor);
+    tell(draw);
   }
   return looked.has_value();
 }
@@ -258,7 +261,7 @@ void RouteRunner::pass_over(Draw& draw) const {
 
 Result<bool> RouteRunner::fetch_from(std::size_t number) {
   Draw& draw = draws_[number];
-  const store::Journal& journal = committer_.journal(draw.from.number);
+  const store::Journal& journal = *draw.journal;
   {
     const std::lock_guard lock(mutex_);
     pass_over(draw);
@@ -287,7 +290,7 @@ Result<bool> RouteRunner::fetch_from(std::size_t number) {
     if (slice->end <= draw.from.cursor.position) return false;
     const std::lock_guard lock(mutex_);
     draw.from.cursor.position = slice->end;
-    committer_.acknowledge(draw.from.number, draw.from.cursor);
+    tell(draw);
     return false;
   }
   lane_->draw = number;
@@ -327,6 +330,7 @@ bool RouteRunner::halve(const Error& error) {
 }
 
 Result<> RouteRunner::bury() {
+  if (is_fenced()) return {};  // its successor will
   Lane& lane = *lane_;
   const From& from = draws_[*lane.draw].from;
   const auto add = [&](std::size_t item, const Error& error) {
@@ -355,7 +359,7 @@ void RouteRunner::acknowledge() {
     remember_delivery(draw, built.payload.bytes.size(), now);
     lane.tended_at = now;
     if (!built.payload.messages.empty()) cursor.receipt = number_receipt(++lane.receipt_number, delivery.receipt);
-    committer_.acknowledge(draws_[*lane.draw].from.number, cursor);
+    tell(draw);
     figures_.cut += delivery.cut;
     figures_.delivered_bytes += built.payload.bytes.size();
     if (delivery.accepted > 0) figures_.last_delivery = clock_.now();
@@ -382,11 +386,6 @@ Step RouteRunner::fail(const Error& error, MonotonicTime now) {
   return Step{lane_->retry_at};
 }
 
-void RouteRunner::replay(std::vector<Rewind> rewinds) {
-  const std::lock_guard lock(mutex_);
-  rewinds_.insert(rewinds_.end(), rewinds.begin(), rewinds.end());
-}
-
 void RouteRunner::apply_rewinds() {
   const std::lock_guard lock(mutex_);
   for (const Rewind& rewind : std::exchange(rewinds_, {})) {
@@ -400,13 +399,13 @@ void RouteRunner::apply_rewinds() {
     draw.lately.clear();
     draw.lately_bytes = 0;
     draw.from.cursor.unsure_from.reset();
-    committer_.acknowledge(draw.from.number, draw.from.cursor);
+    tell(draw);
     lane_->let_go();
   }
 }
 
 void RouteRunner::close() {
-  const bool is_well = lane_->is_resumed && tend({}, clock_.monotonic());
+  const bool is_well = !is_fenced() && lane_->is_resumed && tend({}, clock_.monotonic());
   route_.sink->close();
   if (!is_well) return;
   // The other side has read to the end, or is alive to do so: a clean end leaves no doubt.
@@ -414,38 +413,8 @@ void RouteRunner::close() {
   for (Draw& draw : draws_) {
     if (!draw.from.cursor.unsure_from) continue;
     draw.from.cursor.unsure_from.reset();
-    committer_.acknowledge(draw.from.number, draw.from.cursor);
+    tell(draw);
   }
-}
-
-bool RouteRunner::draws_from(std::size_t number) const {
-  const std::lock_guard lock(mutex_);
-  return std::ranges::any_of(draws_, [&](const Draw& draw) { return draw.from.number == number; });
-}
-
-bool RouteRunner::is_caught_up() const {
-  const std::lock_guard lock(mutex_);
-  return rewinds_.empty() && std::ranges::all_of(draws_, [&](const Draw& draw) {
-           return committer_.journal(draw.from.number).report().durable <= draw.from.cursor.position;
-         });
-}
-
-std::optional<Error> RouteRunner::held_by() const {
-  const std::lock_guard lock(mutex_);
-  if (error_ && waits_for_a_person(error_->error_class())) return error_;
-  return std::nullopt;
-}
-
-std::optional<MonotonicTime> RouteRunner::without_progress_since() const {
-  const std::lock_guard lock(mutex_);
-  if (is_idle_) return std::nullopt;
-  return progressed_at_;
-}
-
-void RouteRunner::expect_work() {
-  const std::lock_guard lock(mutex_);
-  if (!std::exchange(is_idle_, false)) return;
-  progressed_at_ = clock_.monotonic();
 }
 
 RouteStatus RouteRunner::status() const {
@@ -456,7 +425,7 @@ RouteStatus RouteRunner::status() const {
   status.sink_kind = route_.sink_kind;
   status.feeds = route_.feeds;
   for (const Draw& draw : draws_) {
-    const store::JournalReport report = committer_.journal(draw.from.number).report();
+    const store::JournalReport report = draw.journal->report();
     RouteCursor cursor{draw.from.source, draw.from.cursor, 0, 0};
     if (report.durable > draw.from.cursor.position) {
       cursor.backlog_bytes = std::max<std::uint64_t>(report.durable.offset - draw.from.cursor.position.offset, 1);

@@ -22,10 +22,11 @@ bool is_about_the_journal(ErrorCode code) {
 
 }  // namespace
 
-void Program::find_stalled(Status& status) const {
+void Program::find_stalled(Status& status, const std::vector<std::shared_ptr<Collector>>& collectors,
+                           const std::vector<std::shared_ptr<RouteRunner>>& routes) const {
   const MonotonicTime now = world_.clock.monotonic();
-  for (std::size_t i = 0; i < collectors_.size(); ++i) {
-    const Collector& collector = *collectors_[i];
+  for (std::size_t i = 0; i < collectors.size(); ++i) {
+    const Collector& collector = *collectors[i];
     const SourceStatus& source = status.sources[i];
     if (const auto stepping = collector.stepping_since(); stepping && now - *stepping > poll_patience)
       status.stalled.push_back({"source " + source.name, "a poll does not come back", since(*stepping, now)});
@@ -39,9 +40,9 @@ void Program::find_stalled(Status& status) const {
   }
   if (const auto waiting = committer_->waiting_since(); waiting && now - *waiting > commit_patience)
     status.stalled.push_back({"journal", "the disk does not answer", since(*waiting, now)});
-  for (std::size_t i = 0; i < routes_.size(); ++i) {
+  for (std::size_t i = 0; i < routes.size(); ++i) {
     const RouteStatus& route = status.routes[i];
-    const auto stuck = routes_[i]->without_progress_since();
+    const auto stuck = routes[i]->without_progress_since();
     if (!stuck || now - *stuck <= patience || route.backlog_bytes == 0) continue;
     status.stalled.push_back(
         {"route " + route.name, route.error.empty() ? "the sink does not come back" : route.error, since(*stuck, now)});

@@ -83,3 +83,6 @@ def query_writes_the_messages_of_a_route(place):
     without_marks = sorted(line.removesuffix(" act=updated") for line in out.read_text().splitlines())
     expect(sorted(written.stdout.splitlines()) == without_marks, "other lines than the route's")
     return f"{len(without_marks)} lines"
+
+
+CASES = [preview_says_what_is_sent, diff_counts_what_changes, query_writes_the_messages_of_a_route]

@@ -70,7 +70,7 @@ public:
       : harbour_(harbour), letters_(letters), program_(program), logbook_(logbook) {}
 
   void read_journal() {
-    const store::Journal& journal = program_.committer().journal(0);
+    const store::Journal& journal = *program_.committer().journal(0);
     store::Position at = journal.report().first;
     is_whole_ = at.offset == 0;
     while (at < journal.report().durable) {

@@ -10,6 +10,7 @@
 //                            answers 202 {"number"}; it takes as long as the tenant's request budget makes it
 //   GET  /api/v1/verify      {"number","is_running","progress","report" or "problem"} of the newest
 //   POST /api/v1/replay      {"route","since","until"}: {"route","records","sources"}
+//   POST /api/v1/reload      {"file","dry_run"}: runtime::ReloadReport; findings that refuse it are in there (200)
 //
 // Times are ISO 8601, spans as in the configuration ("90s"). JSON everywhere but /metrics. An error is
 // {"code":"E1016","name","message","advice"} with a fitting status. POST needs the bearer token of admin.json (only the
@@ -41,14 +42,16 @@ struct ServerOptions {
   std::vector<std::string> host_names;    // further names by which the API may be called (a reverse proxy's)
 };
 
-// What the server shows and starts. Called on the server's threads, several at once; all must be set. They must live
-// longer than the server.
+// What the server shows and starts. Called on the server's threads, several at once; all but `reload` must be set. They
+// must live longer than the server.
 struct Services {
   std::function<runtime::Status()> status;
   runtime::VerifyJob::Work verify;
   std::function<Result<runtime::EventLife>(const std::string& id, const std::stop_token&)> explain;
   std::function<Result<runtime::Replay>(std::string_view route, Timestamp since, std::optional<Timestamp> until)>
       replay;
+  // `file`: the configuration that is meant; empty: the process's own. Not set: there is none that could be read anew.
+  std::function<Result<runtime::ReloadReport>(const std::string& file, runtime::ReloadOptions options)> reload = {};
 };
 Services services_of(runtime::Engine& engine);
 

@@ -30,6 +30,9 @@ struct BuildContext {
   std::string name;  // of this component in the configuration
   // The tenants by name; a source that needs one and does not find it adds a finding (unknown_name).
   std::function<std::shared_ptr<net::Tenant>(std::string_view name)> tenant;
+  // To be told, where it is set, of every file that is read while the component is made (a mapping): what such a file
+  // holds is part of the configuration, and a reload has to see that it changed.
+  std::function<void(std::string_view path, std::string_view text)> has_read = {};
 };
 
 // One kind: its declaration and how one is made. `make` reads the options (everything but `type`), adds findings, and

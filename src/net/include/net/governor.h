@@ -22,6 +22,8 @@ public:
 
   // Takes a permit and returns zero, or returns how long to wait before asking again (nothing taken).
   Duration acquire(Urgency urgency);
+  // What the other one granted and was paused for counts here too: it asked the same tenant.
+  void go_on_from(const Governor& other);
   // The service asked for a pause, counted from now; the longest wins.
   void pause(Duration pause);
   unsigned requests_per_minute() const { return requests_per_minute_; }

@@ -42,6 +42,8 @@ public:
   // Polls when it is due and nothing is on its way; takes the outcome of what was submitted. Without a time in the
   // answer it waits for its submission.
   Step step(const std::stop_token& stop);
+  // Any thread: from now on it hands nothing over; what a poll at hand still brings is let go.
+  void fence();
   // What is on its way to the journal; null: nothing.
   const std::shared_ptr<Submission>& submission() const { return submission_; }
 
@@ -84,6 +86,7 @@ private:
   Source& source_;
   Committer& committer_;
   const std::size_t number_;
+  const std::shared_ptr<const store::Journal> journal_;
   const Clock& clock_;
   Backoff backoff_;
   const MonotonicTime started_;
@@ -98,6 +101,7 @@ private:
   MonotonicTime due_;
 
   mutable std::mutex mutex_;  // guards what follows
+  bool is_fenced_ = false;
   std::vector<FeedHistory> feeds_;
   std::optional<Error> error_;
   bool is_drained_ = false;

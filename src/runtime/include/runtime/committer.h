@@ -6,6 +6,9 @@
 //                                            │                                                              wake routes
 //   acknowledged cursors ────────────────────┴─► at most once a second: written
 //
+// Sources come and go while it runs: each has a slot with a number that is never given again. Slots change on the
+// committer's thread only (between_steps); a journal lives for as long as somebody holds it.
+//
 // De-duplication is here and not in the collector because the id index belongs to the journal's writer, and because an
 // id may only be remembered once its record has been appended: an append that is refused is tried again later, and must
 // not find its own ids.
@@ -72,11 +75,25 @@ public:
   Committer(const Clock& clock, Options options);
   ~Committer();
 
-  // Before the first step. Gives the number by which the source is meant below.
+  // Before the first step, or between steps. Gives the number by which the source is meant below.
   std::size_t add(std::string source, std::unique_ptr<store::Journal> journal, std::unique_ptr<store::IdIndex> index,
                   std::vector<FeedTraits> traits);
-  // Before the first step: where the route is in the journal; made at its oldest record when it is new.
+  // Before the first step, or between steps: where the route is in the journal; made at its oldest record when it is
+  // new.
   Result<store::Cursor> first_cursor(std::size_t source, std::string_view route);
+  // Between steps. The source is not written any more, what was acknowledged is: its number means nothing from now on.
+  Result<> retire(std::size_t source);
+  // Between steps: other feeds, or the same ones de-duplicated in another way. `open` opens the id index for them,
+  // after the one that there is was written and closed. A fault where it does not open.
+  Result<> change_feeds(std::size_t source, std::vector<FeedTraits> traits,
+                        const std::function<Result<std::unique_ptr<store::IdIndex>>(const store::Journal&)>& open);
+  // Between steps. What the route acknowledged and is not written yet is forgotten with it.
+  Result<> forget_cursor(std::size_t source, std::string_view route);
+  // Any thread but the committer's: does the work on the committer's thread when what was submitted before is durable,
+  // and waits for it. timed_out when the committer did not come to it within `patience` (a disk that hangs): then it is
+  // not done at all.
+  Result<> between_steps(std::function<Result<>()> work, Duration patience);
+
   // Called on the committer's thread when a source has new durable records, and when there is something to do for the
   // committer (from any thread). Set before the first step.
   void on_durable(std::function<void(std::size_t source)> wake) { on_durable_ = std::move(wake); }
@@ -87,8 +104,8 @@ public:
                                      Deduplicate deduplicate);
   // Any thread. Only the newest of a route and source is written.
   void acknowledge(std::size_t source, store::Cursor cursor);
-  // For reading; any thread.
-  const store::Journal& journal(std::size_t source) const;
+  // For reading; any thread. Nothing of a source that is retired; what is held stays readable.
+  std::shared_ptr<const store::Journal> journal(std::size_t source) const;
   std::uint64_t index_size(std::size_t source) const;
 
   // The committer's thread.
@@ -106,9 +123,12 @@ public:
 private:
   struct Store;
   struct Pending;
+  struct Work;
   enum class AtOnce : std::uint8_t { no, yes };
 
   std::vector<Pending> take_work();
+  void do_works();
+  std::shared_ptr<Store> store(std::size_t source) const;
   void append(Pending& pending);
   void sync(std::vector<Pending>& round);
   void retain(MonotonicTime now);
@@ -118,14 +138,18 @@ private:
 
   const Clock& clock_;
   Options options_;
-  std::vector<std::unique_ptr<Store>> stores_;
+  // By number; null: retired. Changed by the committer's thread with slots_mutex_ held, so that thread reads without.
+  std::vector<std::shared_ptr<Store>> stores_;
+  mutable std::mutex slots_mutex_;
   std::function<void(std::size_t)> on_durable_;
   std::function<void()> on_work_;
+  std::vector<std::shared_ptr<Work>> taken_works_;  // the committer's thread
   MonotonicTime cursors_written_{};
   MonotonicTime retention_done_{};
 
   mutable std::mutex mutex_;
   std::vector<Pending> pending_;
+  std::vector<std::shared_ptr<Work>> works_;
   std::vector<std::pair<std::size_t, store::Cursor>> acknowledged_;
   std::optional<MonotonicTime> waiting_since_;
   std::size_t at_work_ = 0;

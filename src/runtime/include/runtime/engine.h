@@ -16,6 +16,7 @@
 #include "component/registry.h"
 #include "runtime/explain.h"
 #include "runtime/plan.h"
+#include "runtime/reload.h"
 #include "runtime/status.h"
 #include "runtime/verify.h"
 #include "store/journal.h"
@@ -29,12 +30,17 @@ struct Replay {
   std::vector<std::string> sources;
 };
 
+class ReloadChange;
+
 class Engine {
 public:
   struct Options {
     std::uint64_t seed = 0;  // of the jitter; 0: from the clock
     bool notify_systemd = true;
     bool log_figures = true;  // the line every five minutes
+    // How long a reload waits for a part that goes or changes (reload.h).
+    Duration finish_within = reload_patience;
+    Duration come_back_within = interrupt_patience;
   };
 
   // Takes the lock of data_dir (already_running), opens every journal and its id index, and starts the threads.
@@ -59,6 +65,9 @@ public:
 
   // Any thread may call the following while the engine lives.
   Status status() const;
+  // Changes to another plan while it runs (reload.h says how, and that it is bounded). One at a time: another waits for
+  // its turn, busy when that does not come. Findings are in the report; an error changed nothing.
+  Result<ReloadReport> reload(const Replan& replan, ReloadOptions options);
   // Puts the cursors of a route back to the first record ingested at or after `since`. With `until`, what was ingested
   // from then on and is delivered already is not delivered again. not_found: no such route.
   Result<Replay> replay(std::string_view route, Timestamp since, std::optional<Timestamp> until);
@@ -68,6 +77,7 @@ public:
 
 private:
   struct Impl;
+  friend class ReloadChange;  // its two phases
   explicit Engine(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

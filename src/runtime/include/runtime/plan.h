@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "component/registry.h"
 #include "kql/program.h"
+#include "runtime/plan_facts.h"
 #include "runtime/transform.h"
 #include "store/journal.h"
 
@@ -38,6 +39,7 @@ struct BatchOptions {
 struct TenantPlan {
   std::string name;
   std::shared_ptr<net::Tenant> tenant;
+  Facts facts = {};
 };
 
 struct SourcePlan {
@@ -47,6 +49,13 @@ struct SourcePlan {
   std::unique_ptr<Source> source;
   // Another instance with the same options (verify asks beside the collector); it shares the tenant and its budget.
   std::function<std::unique_ptr<Source>()> make_another;
+  Facts facts = {};  // its own and its tenant's
+};
+
+// Each route has a sink of its own (RoutePlan::sink); here is what all of that name are configured with.
+struct SinkPlan {
+  std::string name;
+  Facts facts;
 };
 
 struct RoutePlan {
@@ -61,6 +70,7 @@ struct RoutePlan {
   std::string sink_kind;
   std::unique_ptr<Sink> sink;  // the route's own
   BatchOptions batch;
+  Facts facts = {};  // its own, its sink's, and what it takes from its sources
 };
 
 struct Plan {
@@ -70,13 +80,16 @@ struct Plan {
   LogOptions log;
   std::vector<TenantPlan> tenants;
   std::vector<SourcePlan> sources;
+  std::vector<SinkPlan> sinks;
   std::vector<RoutePlan> routes;
+  Facts facts;  // of data_dir, journal, api and log, as far as they are written
 };
 
 // Every mistake becomes a finding at its place; unknown names come with a suggestion. Nothing when there was an error.
-// `world` must outlive the plan.
+// `world` must outlive the plan. `running`: tenants that are at work already. One that is configured in the same way
+// is taken over with its tokens and its request budget, of which a tenant has only one.
 std::optional<Plan> make_plan(const config::Node& root, const Registry& registry, World& world,
-                              config::Findings& findings);
+                              config::Findings& findings, const std::vector<TenantPlan>& running = {});
 
 // The options outside of components, for the reference page: top level, journal, api, log, and one route.
 struct PlanDescription {

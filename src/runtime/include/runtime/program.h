@@ -1,11 +1,16 @@
 // The whole program at rest: the journals of a plan opened, a collector a source, a runner a route, one committer.
 // Nothing here has a thread; the engine gives each part one, and a test steps them in any order it likes.
+//
+// Parts come and go with a reload. Each is shared: whoever steps or reads one keeps it and all that it works with
+// alive, so a part that is taken out may still be finishing, or hang.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "component/registry.h"
@@ -13,10 +18,23 @@
 #include "runtime/committer.h"
 #include "runtime/dead_letter_box.h"
 #include "runtime/plan.h"
+#include "runtime/plan_difference.h"
 #include "runtime/route_runner.h"
 #include "runtime/status.h"
 
 namespace capstan::runtime {
+
+struct RunningSource {
+  SourcePlan plan;
+  std::size_t number = 0;  // in the committer
+  std::shared_ptr<const store::Journal> journal;
+  std::unique_ptr<Collector> collector;
+};
+
+struct RunningRoute {
+  RoutePlan plan;
+  std::unique_ptr<RouteRunner> runner;
+};
 
 class Program {
 public:
@@ -25,12 +43,16 @@ public:
   static Result<std::unique_ptr<Program>> open(Plan plan, World& world, DeadLetterBox& dead_letters,
                                                std::uint64_t seed);
 
-  const Plan& plan() const { return plan_; }
+  const std::string& data_dir() const { return data_dir_; }
   Committer& committer() { return *committer_; }
   const Committer& committer() const { return *committer_; }
-  // In the plan's order; a collector's place is its source's number in the committer.
-  const std::vector<std::unique_ptr<Collector>>& collectors() const { return collectors_; }
-  const std::vector<std::unique_ptr<RouteRunner>>& routes() const { return routes_; }
+  // What there is at this moment, in the plan's order. Any thread.
+  std::vector<std::shared_ptr<RunningSource>> running_sources() const;
+  std::vector<std::shared_ptr<RunningRoute>> running_routes() const;
+  std::vector<std::shared_ptr<Collector>> collectors() const;
+  std::vector<std::shared_ptr<RouteRunner>> routes() const;
+  std::vector<TenantPlan> tenants() const;
+  PlanOutline outline() const;
 
   // Any thread.
   Status status() const;
@@ -40,19 +62,50 @@ public:
   // The first error that waits for a person.
   std::optional<Error> held_by() const;
 
-private:
-  explicit Program(Plan plan, World& world);
-  Result<> open_source(SourcePlan& source, std::uint64_t seed);
-  Result<> open_route(RoutePlan& route, DeadLetterBox& dead_letters, std::uint64_t seed);
-  void find_stalled(Status& status) const;
+  // For a reload, which is one thread's business at a time (engine_reload.cpp).
 
-  Plan plan_;
+  // A journal that was opened and that nobody writes yet.
+  struct Opened {
+    std::string source;
+    std::unique_ptr<store::Journal> journal;
+    std::unique_ptr<store::IdIndex> index;
+    std::vector<FeedTraits> traits;
+  };
+  // As at the start: cursors of routes that `plan` does not have are forgotten.
+  Result<Opened> open_journal(const SourcePlan& source, const Plan& plan) const;
+  Result<std::unique_ptr<store::IdIndex>> open_index(const SourcePlan& source, const store::Journal& journal) const;
+  // Between steps of the committer. Gives the number.
+  std::size_t adopt(Opened opened);
+  // A collector that begins where the journal is; a runner that begins at these places. Nobody steps them yet.
+  std::shared_ptr<RunningSource> make_source(SourcePlan plan, std::size_t number);
+  std::shared_ptr<RunningRoute> make_route(RoutePlan plan, std::vector<RouteRunner::From> from);
+  // In the place of the one of that name, if there is one.
+  void put(std::shared_ptr<RunningSource> source);
+  void put(std::shared_ptr<RunningRoute> route);
+  void remove_source(std::string_view name);
+  void remove_route(std::string_view name);
+  // What is compared next time; sources and routes are shown in its order from now on.
+  void follow(PlanOutline outline, std::vector<TenantPlan> tenants);
+
+private:
+  explicit Program(const Plan& plan, World& world, DeadLetterBox& dead_letters, std::uint64_t seed);
+  void find_stalled(Status& status, const std::vector<std::shared_ptr<Collector>>& collectors,
+                    const std::vector<std::shared_ptr<RouteRunner>>& routes) const;
+
   World& world_;
+  DeadLetterBox& dead_letters_;
+  const std::string data_dir_;
+  const store::JournalOptions journal_;
   const MonotonicTime started_;
   const Timestamp started_wall_;
   std::unique_ptr<Committer> committer_;
-  std::vector<std::unique_ptr<Collector>> collectors_;
-  std::vector<std::unique_ptr<RouteRunner>> routes_;
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::uint64_t seed_;        // of the next part's jitter
+  std::vector<std::shared_ptr<RunningSource>> sources_;
+  std::vector<std::shared_ptr<RunningRoute>> routes_;
+  std::vector<TenantPlan> tenants_;
+  PlanOutline outline_;
 };
 
 }  // namespace capstan::runtime

@@ -50,6 +50,10 @@ public:
   Step step(const std::stop_token& stop);
   // After the last step.
   void close();
+  // Any thread. From now on nothing that it does counts: what its step at hand still delivers is acknowledged nowhere
+  // and another runner will deliver it again. Gives where it was, which does not change any more; a replay that was
+  // asked for and not taken up yet is in it.
+  std::vector<From> fence();
 
   const std::string& name() const { return route_.name; }
   // Whether a source's new records concern it.
@@ -76,6 +80,7 @@ private:
   struct Lane;  // what a step works on
   struct Draw {
     From from;
+    std::shared_ptr<const store::Journal> journal;
     bool is_passing_over = false;
     store::Position pass_from;  // [pass_from, pass_to) was delivered before a replay
     store::Position pass_to;
@@ -107,6 +112,8 @@ private:
   void apply_rewinds();
   void pass_over(Draw& draw) const;
   Result<> resume_sink();
+  void tell(const Draw& draw);
+  bool is_fenced() const;
 
   RoutePlan& route_;
   Committer& committer_;
@@ -118,6 +125,7 @@ private:
   mutable std::mutex mutex_;  // guards what follows; the lane writes, others read
   std::vector<Draw> draws_;
   std::vector<Rewind> rewinds_;
+  bool is_fenced_ = false;
   RouteStatus figures_;  // those that count since the start
   std::optional<Error> error_;
   MonotonicTime progressed_at_;

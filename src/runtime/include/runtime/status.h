@@ -126,6 +126,17 @@ struct StalledStage {
   Duration since{};
 };
 
+// Reloads since the start, by outcome (runtime/reload.h).
+struct ReloadStatus {
+  std::uint64_t changed = 0;
+  std::uint64_t unchanged = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t failed = 0;
+  std::optional<Timestamp> last;
+  std::string last_outcome;  // "changed"; empty: there was none
+  std::string last_summary;  // "1 route changed; 4 parts kept", or what refused it
+};
+
 struct MemoryStatus {
   std::uint64_t resident_bytes = 0;
   std::uint64_t peak_bytes = 0;
@@ -141,6 +152,7 @@ struct Status {
   std::vector<TenantStatus> tenants;
   MemoryStatus memory;
   std::uint64_t clock_jumps = 0;
+  ReloadStatus reload;
   std::vector<StalledStage> stalled;
   bool is_ready() const { return stalled.empty(); }
 };
