@@ -111,11 +111,22 @@ Result<ReplayQuestion> read_replay_question(std::string_view body, Timestamp now
 }
 
 Result<ReloadQuestion> read_reload_question(std::string_view body) {
-  static constexpr std::array<std::string_view, 2> known{"file", "dry_run"};
+  static constexpr std::array<std::string_view, 4> known{"file", "dry_run", "max_change_percent", "look_back_seconds"};
   const json::object object = TRY(read_object(body, known));
   ReloadQuestion question;
   question.file = TRY(text(object, "file")).value_or("");
   question.options.only_shows = TRY(yes_or_no(object, "dry_run"));
+  if (const json::value* percent = object.if_contains("max_change_percent")) {
+    if (!percent->is_number() || percent->to_number<double>() < 0 || percent->to_number<double>() > 100)
+      return wrong("expected a number from 0 to 100 in \"max_change_percent\"");
+    question.options.change_percent_max = percent->to_number<double>();
+  }
+  if (const json::value* seconds = object.if_contains("look_back_seconds")) {
+    constexpr std::int64_t seconds_max = 400LL * 86'400;
+    if (!seconds->is_int64() || seconds->as_int64() < 1 || seconds->as_int64() > seconds_max)
+      return wrong("expected whole seconds, at most 400 days, in \"look_back_seconds\"");
+    question.options.look_back = std::chrono::seconds(seconds->as_int64());
+  }
   return question;
 }
 

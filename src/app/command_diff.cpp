@@ -34,10 +34,6 @@ std::string tenant_of(const runtime::Plan& plan, std::string_view source) {
   return found == plan.sources.end() ? std::string() : found->tenant;
 }
 
-double share(const runtime::RouteEffect& effect) {
-  return effect.records == 0 ? 0 : 100.0 * static_cast<double>(effect.touched()) / static_cast<double>(effect.records);
-}
-
 std::string cut(std::string_view text) {
   if (text.ends_with('\n')) text.remove_suffix(1);
   return text.size() <= shown_max ? std::string(text) : std::string(cut_utf8(text, shown_max)) + " …";
@@ -55,7 +51,7 @@ std::string text_of(const std::vector<runtime::EffectMeter>& meters) {
   for (const runtime::EffectMeter& meter : meters) {
     const runtime::RouteEffect& effect = meter.effect();
     table.add({effect.route, grouped(effect.records), grouped(effect.same), grouped(effect.added),
-               grouped(effect.dropped), grouped(effect.changed), fmt::format("{:.1f} %", share(effect))});
+               grouped(effect.dropped), grouped(effect.changed), fmt::format("{:.1f} %", effect.touched_percent())});
     for (const auto& example : effect.examples) {
       examples += fmt::format("\n{}: {} {} {}\n", effect.route, example.source, example.feed, example.id);
       if (!example.before.empty()) examples += fmt::format("  - {}\n", cut(example.before));
@@ -77,7 +73,7 @@ std::string json_of(const std::vector<runtime::EffectMeter>& meters) {
     routes += fmt::format(
         R"({}{{"route":{},"events":{},"same":{},"added":{},"dropped":{},"changed":{},"touched_percent":{:.3f},"examples":[{}]}})",
         routes.empty() ? "" : ",", json_quote(effect.route), effect.records, effect.same, effect.added, effect.dropped,
-        effect.changed, share(effect), examples);
+        effect.changed, effect.touched_percent(), examples);
   }
   return "[" + routes + "]\n";
 }
@@ -118,11 +114,11 @@ Result<int> run(Session& session) {
   if (!session.arguments.has("max-change")) return exit_done;
   const auto most = TRY(session.arguments.number("max-change", 0, 100));
   for (const runtime::EffectMeter& meter : meters) {
-    if (share(meter.effect()) <= static_cast<double>(most)) continue;
+    if (meter.effect().touched_percent() <= static_cast<double>(most)) continue;
     session.streams.err << fmt::format(
         "capstan: route {} would change for {:.1f} % of its events, and --max-change "
         "allows {} %\n",
-        meter.effect().route, share(meter.effect()), most);
+        meter.effect().route, meter.effect().touched_percent(), most);
     return exit_not_done;
   }
   return exit_done;

@@ -51,6 +51,17 @@ std::string parts_of(const json::object& report) {
   return text;
 }
 
+std::string effects_of(const json::object& report) {
+  std::string text;
+  for (const json::value& value : report.at("effects").as_array()) {
+    const json::object& effect = value.as_object();
+    text +=
+        fmt::format("  route {}: the messages of {:.1f} % of {} events are others\n", text_of(effect, "route"),
+                    effect.at("touched_percent").to_number<double>(), effect.at("events").to_number<std::uint64_t>());
+  }
+  return text;
+}
+
 int show(Session& session, const json::object& report, bool only_shows) {
   const std::string outcome = text_of(report, "outcome");
   const std::string file = text_of(report, "file");
@@ -60,8 +71,8 @@ int show(Session& session, const json::object& report, bool only_shows) {
                                        only_shows ? "would be" : "was");
     return exit_configuration;
   }
-  session.out() << fmt::format("{} {}: {}\n{}", file, only_shows ? "would be reloaded" : "is reloaded",
-                               text_of(report, "summary"), parts_of(report));
+  session.out() << fmt::format("{} {}: {}\n{}{}", file, only_shows ? "would be reloaded" : "is reloaded",
+                               text_of(report, "summary"), parts_of(report), effects_of(report));
   return exit_done;
 }
 
@@ -70,7 +81,13 @@ Result<int> run(Session& session) {
   const auto running = TRY(find_running(session, place.data_dir));
   if (!running) return Error(ErrorCode::process_not_running, "reloading: no Capstan runs in " + place.data_dir);
   const bool only_shows = session.arguments.has("dry-run");
-  const json::object question{{"file", whole_path(session.configuration_file())}, {"dry_run", only_shows}};
+  json::object question{{"file", whole_path(session.configuration_file())}, {"dry_run", only_shows}};
+  if (session.arguments.has("max-change")) {
+    question["max_change_percent"] = TRY(session.arguments.number("max-change", 0, 100));
+    const Timestamp now = session.clock.now();
+    const auto since = TRY(session.arguments.moment("last", now));
+    if (since) question["look_back_seconds"] = std::chrono::duration_cast<std::chrono::seconds>(now - *since).count();
+  }
   const std::string body = TRY(running->post("/api/v1/reload", json::serialize(question), Call{answer_timeout, {}}));
   try {
     const json::object report = json::parse(body).as_object();
@@ -94,7 +111,15 @@ Command reload_command() {
               "hangs holds up nothing:\nit is left alone after some seconds. SIGHUP does the same and tells the log. "
               "Exit codes: 78 when there are\nfindings or a change needs a restart, 1 when it did not succeed.",
           .wants = Wants::both,
-          .options = {{.names = "--dry-run", .value_name = "", .help = "only show what would change"}},
+          .options = {{.names = "--dry-run", .value_name = "", .help = "only show what would change"},
+                      {.names = "--max-change",
+                       .value_name = "PERCENT",
+                       .help = "refuse when the messages of a changed route would be others for more of its journaled "
+                               "events"},
+                      {.names = "--last",
+                       .value_name = "SPAN",
+                       .help = "with --max-change: events ingested since then are looked at",
+                       .default_text = "24h"}},
           .examples = {{"capstan reload --dry-run", "what would change?"}, {"capstan reload", "change it"}},
           .run = run};
 }

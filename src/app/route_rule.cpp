@@ -16,6 +16,7 @@ constexpr std::uint64_t configuration_size_max = 4U << 20;
 constexpr std::string_view any_tenant =
     "{api_url: 'https://tests.invalid', auth: {method: token, token: '${env:ANY}'}}";
 constexpr std::string_view any_sink = "{type: stdout}";
+constexpr std::string_view any_secret = "'${env:ANY}-secret-of-no-meaning'";
 
 config::Node parsed(std::string_view yaml, const std::string& file) {
   config::Findings none;
@@ -40,6 +41,7 @@ Result<std::shared_ptr<const RouteRule>> route_rule(Session& session, const std:
   config::Node root = config::parse(text, configuration_file, config::system_references(session.files), found);
   replace_each(root, "tenants", parsed(any_tenant, configuration_file));
   replace_each(root, "sinks", parsed(any_sink, configuration_file));
+  replace_each(root, "secrets", parsed(any_secret, configuration_file));
   config::Findings of_plan;
   for (const config::Finding& finding : found.all())
     if (finding.code != ErrorCode::unresolved_secret) of_plan.add(finding.code, finding.place, finding.sentence);

@@ -23,9 +23,12 @@ const Node* Node::find(std::string_view key) const {
 
 std::string to_string(const Finding& finding) {
   const std::string place = to_string(finding.place);
-  return fmt::format("{}{}{}{} [{}]", place, place.empty() ? "" : ": ",
-                     finding.severity == Finding::Severity::warning ? "warning: " : "", finding.sentence,
-                     label(finding.code));
+  // Below the first line may stand what the finding points at.
+  const std::string_view sentence = finding.sentence;
+  const std::size_t line_end = std::min(sentence.find('\n'), sentence.size());
+  return fmt::format("{}{}{}{} [{}]{}", place, place.empty() ? "" : ": ",
+                     finding.severity == Finding::Severity::warning ? "warning: " : "", sentence.substr(0, line_end),
+                     label(finding.code), sentence.substr(line_end));
 }
 
 void Findings::add(ErrorCode code, const Place& place, std::string sentence) {

@@ -71,7 +71,7 @@ std::string without_slashes(std::string url) {
 }  // namespace
 
 const encoders::MappingForm& mapping_form() {
-  static const encoders::MappingForm form{"cef", "extension", header_needed, header_optional, true};
+  static const encoders::MappingForm form{"cef", "extension", header_needed, header_optional, true, true};
   return form;
 }
 

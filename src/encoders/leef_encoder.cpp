@@ -113,7 +113,7 @@ private:
 };
 
 const encoders::MappingForm& mapping_form() {
-  static const encoders::MappingForm form{"leef", "attributes", header_needed, {}, false};
+  static const encoders::MappingForm form{"leef", "attributes", header_needed, {}, false, false};
   return form;
 }
 

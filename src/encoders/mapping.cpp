@@ -34,7 +34,11 @@ public:
       wrong(place_of(node, "format"), fmt::format("format: expected {}, got \"{}\": the mapping is for another encoder",
                                                   form_.format, mapping.format));
     if (const Node* feeds = node.find("feeds")) config::read(*feeds, "feeds", mapping.feeds, findings_);
-    if (const Node* keep = node.find("keep_empty")) config::read(*keep, "keep_empty", mapping.keep_empty, findings_);
+    const Node* keep = node.find("keep_empty");
+    if (keep != nullptr && !form_.may_keep_empty)
+      wrong(keep->place, fmt::format("keep_empty: {} has no keys without a value", form_.format));
+    else if (keep != nullptr)
+      config::read(*keep, "keep_empty", mapping.keep_empty, findings_);
     mapping.lets = text(node, "let");
     const Node* records = node.find("records");
     if (records == nullptr || records->kind != Node::Kind::sequence || records->items.empty()) {
@@ -142,6 +146,13 @@ Node parse(std::string_view yaml, const std::string& name, FileSystem& files, Fi
 
 void read_one(const Node& node, const MappingForm& form, const BuildContext& context, std::vector<Mapping>& into,
               Findings& findings) {
+  // Text that is not YAML has its finding, and all else would be noise.
+  const auto add = [&](std::string_view yaml, const std::string& name) {
+    Findings found;
+    const Node mapping = parse(yaml, name, context.world.files, found);
+    findings.append(found);
+    if (!found.has_errors()) into.push_back(read_mapping(mapping, name, form, findings));
+  };
   if (node.kind == Node::Kind::map) {
     into.push_back(read_mapping(node, "mapping", form, findings));
     return;
@@ -151,7 +162,7 @@ void read_one(const Node& node, const MappingForm& form, const BuildContext& con
     return;
   }
   if (const std::string_view text = mapping_text(node.scalar); !text.empty()) {
-    into.push_back(read_mapping(parse(text, node.scalar, context.world.files, findings), node.scalar, form, findings));
+    add(text, node.scalar);
     return;
   }
   const std::vector<std::string_view> names = mapping_names();
@@ -166,7 +177,7 @@ void read_one(const Node& node, const MappingForm& form, const BuildContext& con
     return;
   }
   if (context.has_read) context.has_read(path, *text);
-  into.push_back(read_mapping(parse(*text, path, context.world.files, findings), path, form, findings));
+  add(*text, path);
 }
 
 }  // namespace

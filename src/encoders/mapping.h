@@ -53,6 +53,7 @@ struct MappingForm {
   std::span<const std::string_view> header;  // of which all but optional ones have to be there
   std::span<const std::string_view> optional_header;
   bool has_labels = false;
+  bool may_keep_empty = false;
 };
 
 // Mistakes become findings at their places.

@@ -21,6 +21,11 @@ LineColumn locate(std::string_view text, std::size_t offset) {
 }
 
 std::string render(const Diagnostic& diagnostic, std::string_view file, std::string_view text) {
+  std::string rendered = render_without_code(diagnostic, file, text);
+  return rendered.insert(rendered.find('\n'), fmt::format(" [{}]", label(diagnostic.code)));
+}
+
+std::string render_without_code(const Diagnostic& diagnostic, std::string_view file, std::string_view text) {
   const std::size_t begin = std::min(diagnostic.span.begin, text.size());
   const LineColumn at = locate(text, begin);
   const std::size_t line_begin = begin == 0 ? 0 : text.rfind('\n', begin - 1) + 1;  // npos + 1 is 0
@@ -32,8 +37,7 @@ std::string render(const Diagnostic& diagnostic, std::string_view file, std::str
   const std::size_t length =
       std::max<std::size_t>(1, std::min(diagnostic.span.end, line_end) - std::min(begin, line_end));
   under += '^' + std::string(length - 1, '~');
-  return fmt::format("{}:{}:{}: {} [{}]\n  {}\n  {}", file, at.line, at.column, diagnostic.sentence,
-                     label(diagnostic.code), line, under);
+  return fmt::format("{}:{}:{}: {}\n  {}\n  {}", file, at.line, at.column, diagnostic.sentence, line, under);
 }
 
 }  // namespace capstan::kql

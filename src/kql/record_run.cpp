@@ -71,6 +71,7 @@ struct RecordRun::Impl final : RowText {
   std::string_view raw;
   std::optional<Result<std::vector<JsonMember>>> members;
   bool is_row_written = false;  // of the row at work, in `text`
+  std::size_t rows = 0;         // that have come of it
 
   const Program::Impl& code() const { return program->impl(); }
   void prepare();
@@ -84,6 +85,8 @@ struct RecordRun::Impl final : RowText {
   void append_members();
   void append_value(std::size_t column, std::size_t begin);
   std::string_view row_text(Frame& frame) override;
+  bool has_room();
+  Result<> check_rows() const;
 };
 
 void RecordRun::Impl::prepare() {
@@ -139,6 +142,8 @@ void RecordRun::Impl::read(std::span<const Reading> some, std::span<const Value>
 
 Result<bool> RecordRun::Impl::fill(const RecordView& record, const Envelope& envelope) {
   work.arena.clear();
+  work.is_full = false;
+  rows = 0;
   raw = record.raw;
   members.reset();
   if (record.is_quarantined)
@@ -232,10 +237,25 @@ std::string_view RecordRun::Impl::row_text(Frame&) {
   return text;
 }
 
+bool RecordRun::Impl::has_room() {
+  work.is_full = ++rows > rows_of_record_max;
+  return !work.is_full;
+}
+
+Result<> RecordRun::Impl::check_rows() const {
+  if (!work.is_full) return {};
+  return Error(ErrorCode::not_encodable,
+               fmt::format("applying the rule: it makes more than {} rows of one record", rows_of_record_max));
+}
+
 Result<bool> RecordRun::keeps(const RecordView& record, const Envelope& envelope) {
   if (!TRY(impl_->fill(record, envelope))) return false;
   bool is_kept = false;
-  const auto row = [&] { is_kept = true; };
+  // One row is enough to know.
+  const auto row = [&] {
+    is_kept = true;
+    impl_->work.is_full = true;
+  };
   Frame frame{impl_->slots, impl_->work};
   impl_->code().run_behind_front(frame, Next(row));
   return is_kept;
@@ -248,11 +268,13 @@ Result<std::span<const std::string_view>> RecordRun::rows(const RecordView& reco
   self.text.clear();
   self.ends.clear();
   const auto row = [&] {
+    if (!self.has_room()) return;
     self.append_row();
     self.ends.push_back(self.text.size());
   };
   Frame frame{self.slots, self.work};
   self.code().run_behind_front(frame, Next(row));
+  TRY(self.check_rows());
   if (self.members && !self.members->has_value())
     return Error(ErrorCode::broken_record, fmt::format("reading a record: {}", self.members->error().sentence()));
   std::size_t begin = 0;
@@ -275,7 +297,7 @@ Result<> RecordRun::cells(const RecordView& record, const Envelope& envelope,
     return !holds.is_null && holds.boolean;
   };
   const auto row = [&] {
-    if (!outcome) return;
+    if (!outcome || !self.has_room()) return;
     self.is_row_written = false;
     const auto& shapes = self.code().shapes;
     const auto chosen = std::ranges::find_if(shapes, fits);
@@ -288,7 +310,8 @@ Result<> RecordRun::cells(const RecordView& record, const Envelope& envelope,
     outcome = each(static_cast<std::size_t>(chosen - shapes.begin()), self.cells);
   };
   self.code().run_behind_front(frame, Next(row));
-  return outcome;
+  TRY(std::move(outcome));
+  return self.check_rows();
 }
 
 }  // namespace capstan::kql

@@ -51,7 +51,7 @@ public:
     // A null is one row when nothing else makes one.
     if (rows == 0 && has_null) rows = 1;
     if (limit_) rows = std::min(rows, static_cast<std::size_t>(std::max<std::int64_t>(0, *limit_)));
-    for (std::size_t i = 0; i < rows; ++i) {
+    for (std::size_t i = 0; i < rows && !frame.work.is_full; ++i) {
       for (std::size_t j = 0; j < expansions_.size(); ++j)
         frame.slots[expansions_[j].slot] = item(frame, expansions_[j], subjects[j], i);
       if (index_slot_) frame.slots[*index_slot_] = Datum::of_long(static_cast<std::int64_t>(i));

@@ -52,6 +52,8 @@ struct Engine::Impl {
 
   // engine_reload.cpp
   Result<ReloadReport> reload(const Replan& replan, ReloadOptions options);
+  Result<std::vector<RouteEffect>> measure_change(const Plan& wanted, const PlanDifference& difference,
+                                                  Duration look_back);
   void note_reload(const Result<ReloadReport>& outcome);
 
   // engine_questions.cpp

@@ -42,6 +42,20 @@ Result<ReloadReport> Engine::Impl::reload(const Replan& replan, ReloadOptions ho
     report.outcome = ReloadOutcome::refused;
     return report;
   }
+  if (how.change_percent_max) {
+    report.effects = TRY(measure_change(*plan, report.difference, how.look_back).during("reloading"));
+    for (const RouteEffect& effect : report.effects)
+      if (effect.touched_percent() > *how.change_percent_max)
+        report.findings.add(ErrorCode::change_too_large, {},
+                            fmt::format("route {}: the messages of {:.1f} % of its last {} events would be others "
+                                        "({} added, {} dropped, {} changed), and {:g} % are allowed",
+                                        effect.route, effect.touched_percent(), effect.records, effect.added,
+                                        effect.dropped, effect.changed, *how.change_percent_max));
+    if (report.findings.has_errors()) {
+      report.outcome = ReloadOutcome::refused;
+      return report;
+    }
+  }
   report.outcome = report.difference.is_empty() ? ReloadOutcome::unchanged : ReloadOutcome::changed;
   if (!report.difference.is_empty() && !how.only_shows) {
     ReloadChange change(*this, std::move(*plan), report.difference);
@@ -50,6 +64,33 @@ Result<ReloadReport> Engine::Impl::reload(const Replan& replan, ReloadOptions ho
   }
   report.took = std::chrono::duration_cast<Duration>(world.clock.monotonic() - begin);
   return report;
+}
+
+// Changed routes as they run and as they would be, on what is in the journals already.
+Result<std::vector<RouteEffect>> Engine::Impl::measure_change(const Plan& wanted, const PlanDifference& difference,
+                                                              Duration look_back) {
+  const auto running = program->running_routes();
+  std::vector<EffectMeter> meters;
+  for (const RoutePlan& route : wanted.routes)
+    for (const auto& before : running)
+      if (before->plan.name == route.name && difference.of(PartDifference::Kind::route, route.name) == Change::changed)
+        meters.emplace_back(route.name, &before->plan, &route);
+  const Timestamp since = world.clock.now() - look_back;
+  for (const auto& source : program->running_sources()) {
+    store::Position at = TRY(source->journal->position_at(since));
+    for (std::uint64_t looked = 0; looked < looked_back_max && !meters.empty();) {
+      const store::Slice slice = TRY(source->journal->read(at, 4_MiB));
+      for (const store::Slice::Item& item : slice.items)
+        for (EffectMeter& meter : meters)
+          if (meter.draws_from(source->plan.name)) meter.look(item, source->plan.name, source->plan.tenant);
+      looked += slice.items.size();
+      if (slice.end == at || reload_stop.stop_requested()) break;
+      at = slice.end;
+    }
+  }
+  std::vector<RouteEffect> effects;
+  for (const EffectMeter& meter : meters) effects.push_back(meter.effect());
+  return effects;
 }
 
 void Engine::Impl::note_reload(const Result<ReloadReport>& report) {

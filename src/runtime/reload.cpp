@@ -38,12 +38,21 @@ std::string_view to_string(ReloadOutcome outcome) {
 std::string to_json(const ReloadReport& report) {
   json::array findings;
   for (const config::Finding& finding : report.findings.all()) findings.push_back(finding_json(finding));
+  json::array effects;
+  for (const RouteEffect& effect : report.effects)
+    effects.push_back({{"route", effect.route},
+                       {"events", effect.records},
+                       {"added", effect.added},
+                       {"dropped", effect.dropped},
+                       {"changed", effect.changed},
+                       {"touched_percent", effect.touched_percent()}});
   return json::serialize(json::object{{"outcome", to_string(report.outcome)},
                                       {"file", report.file},
                                       {"summary", summary(report.difference)},
                                       {"parts", json::parse(to_json(report.difference))},
                                       {"findings", std::move(findings)},
                                       {"given_up", json::array(report.given_up.begin(), report.given_up.end())},
+                                      {"effects", std::move(effects)},
                                       {"took_seconds", std::chrono::duration<double>(report.took).count()}});
 }
 

@@ -21,10 +21,18 @@ std::string text_of(const kql::Wanted& wanted, const kql::WantedPlace& place) {
   return wanted.shapes[place.shape].cells[place.cell];
 }
 
+// An expression that is for several feeds has its mistakes once.
+void add_new(std::vector<TransformProblem>& problems, TransformProblem problem) {
+  const auto is_same = [&](const TransformProblem& known) {
+    return to_string(known) == to_string(problem) && to_string(known.origin.place) == to_string(problem.origin.place);
+  };
+  if (std::ranges::none_of(problems, is_same)) problems.push_back(std::move(problem));
+}
+
 }  // namespace
 
 std::string to_string(const TransformProblem& problem) {
-  return kql::render(problem.diagnostic, problem.is_in_rule ? "query" : problem.origin.what, problem.text);
+  return kql::render_without_code(problem.diagnostic, problem.is_in_rule ? "query" : problem.origin.what, problem.text);
 }
 
 std::shared_ptr<const Transform> Transform::compile(std::string_view rule, const kql::Schema& schema,
@@ -59,8 +67,8 @@ std::shared_ptr<const Transform> Transform::compile(std::string_view rule, const
       kql::CompiledWanted compiled = kql::compile(rule, schema, *wanted, environment);
       in_rule(compiled.rule);
       for (const kql::WantedProblem& problem : compiled.problems)
-        problems.push_back(
-            {false, problem.diagnostic, encoder.origin(feed, problem.place), text_of(*wanted, problem.place)});
+        add_new(problems,
+                {false, problem.diagnostic, encoder.origin(feed, problem.place), text_of(*wanted, problem.place)});
       program->second = std::move(compiled.program);
     }
     made->feeds_.push_back({feed, program->second, true});
@@ -116,6 +124,7 @@ Result<> TransformRun::append(const RecordView& record, const kql::Envelope& env
     return *keeps ? write(row_of(record), out, on_message) : Result<>{};
   }
   const Result<std::span<const std::string_view>> rows = run.rows(record, envelope);
+  if (!rows && rows.error().code() != ErrorCode::broken_record) return rows.error();
   if (!rows) return as_broken();
   for (const std::string_view row : *rows) {
     RecordView made = record;

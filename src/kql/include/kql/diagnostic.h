@@ -41,5 +41,7 @@ LineColumn locate(std::string_view text, std::size_t offset);
 
 // "alerts.kql:2:9: there is no column … [E6002]", the line, and a caret under the place.
 std::string render(const Diagnostic& diagnostic, std::string_view file, std::string_view text);
+// The same for somebody who tells the code himself, as a finding of the configuration does.
+std::string render_without_code(const Diagnostic& diagnostic, std::string_view file, std::string_view text);
 
 }  // namespace capstan::kql

@@ -25,6 +25,9 @@ struct Envelope {
   Timestamp ingest_time{};  // _IngestTime
 };
 
+// A rule that makes more rows of one record (mv-expand behind mv-expand) fails for it with not_encodable.
+constexpr std::size_t rows_of_record_max = 10'000;
+
 class RecordRun {
 public:
   explicit RecordRun(std::shared_ptr<const Program> program);
@@ -39,13 +42,15 @@ public:
 
   // Whether any row comes out. Fails with broken_record where the record cannot be read.
   Result<bool> keeps(const RecordView& record, const Envelope& envelope);
-  // The rows that come out, each one JSON object; valid until the next call. Fails with broken_record.
+  // The rows that come out, each one JSON object; valid until the next call. Fails with broken_record, or not_encodable
+  // beyond rows_of_record_max.
   // With an open schema the members that no operator touched are copied as the service sent them, in their order; new
   // columns stand behind them.
   Result<std::span<const std::string_view>> rows(const RecordView& record, const Envelope& envelope);
   // Of a program with shapes (kql/wanted.h): calls `each` with every row that comes out, with the number of the shape
   // that fits (shape_none: none does, and there are no cells). Cells are valid during the call; an object may be its
-  // JSON (Datum::is_json). Fails with broken_record, then `each` was not called; otherwise with what `each` says.
+  // JSON (Datum::is_json). Fails with broken_record, then `each` was not called; otherwise with what `each` says, or as
+  // rows() does.
   static constexpr std::size_t shape_none = static_cast<std::size_t>(-1);
   Result<> cells(const RecordView& record, const Envelope& envelope,
                  FunctionRef<Result<>(std::size_t shape, std::span<const Datum> cells)> each);

@@ -28,7 +28,10 @@ struct RouteEffect {
   std::uint64_t changed = 0;      // delivered with other bytes
   std::vector<Example> examples;  // the first few that are not the same
 
-  std::uint64_t touched() const { return added + dropped + changed; }
+  // Of the events that were looked at, those whose messages are others.
+  double touched_percent() const {
+    return records == 0 ? 0 : 100.0 * static_cast<double>(added + dropped + changed) / static_cast<double>(records);
+  }
 };
 
 // Looks at records for one route. The plans outlive it; nullptr: the route is not there.

@@ -25,6 +25,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "config/node.h"
+#include "runtime/effect.h"
 #include "runtime/plan.h"
 #include "runtime/plan_difference.h"
 
@@ -55,7 +56,13 @@ constexpr std::size_t reload_outcomes = 4;
 
 struct ReloadOptions {
   bool only_shows = false;  // the outcome is what it would be; nothing is changed or counted
+  // Refused (change_too_large) when a route's messages would be others for more than so many percent of the journaled
+  // events that were ingested within `look_back`. Routes that are new or go are not measured: they are changes of all.
+  std::optional<double> change_percent_max = {};
+  Duration look_back = std::chrono::hours(24);
 };
+// So many events a source are looked at for that, the oldest of the span.
+constexpr std::uint64_t looked_back_max = 1'000'000;
 
 struct ReloadReport {
   std::string file;  // that was read
@@ -63,9 +70,10 @@ struct ReloadReport {
   PlanDifference difference;  // empty where the configuration could not be planned
   config::Findings findings;
   std::vector<std::string> given_up;  // "route to_siem": its sink did not come back
+  std::vector<RouteEffect> effects;   // of changed routes, where they were measured
   Duration took{};
 };
-// {"outcome","file","summary","parts","findings","given_up","took_seconds"}
+// {"outcome","file","summary","parts","findings","given_up","effects","took_seconds"}
 std::string to_json(const ReloadReport& report);
 
 }  // namespace capstan::runtime
