@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "counting_new.h"
+#include "kql/schemas.h"
+#include "kql/wanted.h"
 
 #include <string>
 
@@ -181,6 +183,34 @@ TEST(RecordRun, AWarmFilterTakesNothingFromTheHeap) {
   const std::uint64_t before = allocation_count;
   for (int i = 0; i < 100; ++i) ASSERT_TRUE(ran.run().keeps(record, Ran::envelope()).value());
   EXPECT_EQ(allocation_count - before, 0U);
+}
+
+TEST(RecordRun, WarmCellsTakeNothingFromTheHeap) {
+  Wanted wanted;
+  wanted.shapes = {{"",
+                    {"coalesce(appName, 'x')", "first_text(split(description, ': ')[0])", "_Time",
+                     "pluck(mainInfo.eventObjects, 'name')", "mdca_name('app', appId)", "strcat(_Id, '-')"}}};
+  const CompiledWanted compiled =
+      compile("source | where appId == 1", schema_of_feeds(std::vector<std::string>{"activities"}), wanted);
+  ASSERT_NE(compiled.program, nullptr);
+  RecordRun run(compiled.program);
+  const std::string json =
+      R"({"appId":1,"appName":"a name that is longer than fifteen","description":"Log on: x","mainInfo":{"eventObjects":[{"name":"n"}]}})";
+  const std::string padded = json + std::string(raw_padding, '\0');
+  RecordView record;
+  record.raw = std::string_view(padded).substr(0, json.size());
+  std::size_t seen = 0;
+  std::uint64_t warm = 0;
+  for (int i = 0; i < 10; ++i) {
+    if (i == 1) warm = allocation_count;
+    const auto each = [&](std::size_t, std::span<const Datum> of_row) -> Result<> {
+      seen += of_row.size();
+      return {};
+    };
+    ASSERT_TRUE(run.cells(record, {}, each));
+  }
+  EXPECT_EQ(allocation_count, warm);
+  EXPECT_EQ(seen, 60U);
 }
 
 }  // namespace

@@ -25,6 +25,8 @@ inline constexpr bool counts_allocations = false;
 namespace capstan {
 inline constexpr bool counts_allocations = true;
 }
+// Where both are inlined, GCC 12 sees malloc, free and an operator and takes them for a mismatch.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 void* operator new(std::size_t size) {
   ++capstan::allocation_count;
   if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
