@@ -19,7 +19,7 @@ void PipelineBinder::bind(const Query& query, const Schema& schema) {
   Scope scope;
   scope.is_open = schema.is_open;
   for (const Column& column : schema.columns)
-    scope.columns.push_back({column.name, column.type, std::nullopt, column.is_epoch_ms});
+    scope.columns.push_back({column.name, column.type, std::nullopt, column.is_epoch_ms, false});
   const Pipeline* last = nullptr;
   Span last_span;
   for (const Statement& statement : query.statements) {
@@ -84,10 +84,10 @@ bool PipelineBinder::add_let(const Statement& statement, Scope& scope) {
   }
   switch (statement.kind) {
     case Statement::Kind::let_function:
-      scope.lets[statement.name] = {nullptr, nullptr, statement.function.get()};
+      scope.lets[statement.name] = {nullptr, nullptr, statement.function.get(), nullptr};
       return true;
     case Statement::Kind::let_table:
-      scope.lets[statement.name] = {nullptr, statement.pipeline.get(), nullptr};
+      scope.lets[statement.name] = {nullptr, statement.pipeline.get(), nullptr, nullptr};
       return true;
     case Statement::Kind::let_scalar: {
       // A let is not a column: it sees other lets only. A bare name may be a table's second name.
@@ -96,12 +96,16 @@ bool PipelineBinder::add_let(const Statement& statement, Scope& scope) {
           scope.lets[statement.name] = other->second;
           return true;
         }
+        if (auto live = tables_.find(statement.expression->name)) {
+          scope.lets[statement.name].live = std::move(live);
+          return true;
+        }
       }
       Scope outside;
       outside.lets = scope.lets;
       NodePtr value = expressions_.bind(*statement.expression, outside);
       if (!value) return false;
-      scope.lets[statement.name] = {std::move(value), nullptr, nullptr};
+      scope.lets[statement.name] = {std::move(value), nullptr, nullptr, nullptr};
       return true;
     }
     default:
@@ -150,7 +154,7 @@ void PipelineBinder::bind_print(const Pipeline& pipeline, Scope& scope) {
     NodePtr node = expressions_.bind(*pipeline.print[i].expression, scope);
     if (!node) continue;
     taken.push_back(name_of(pipeline.print[i], i, "print_", taken));
-    columns.push_back({taken.back(), node->type(), program_.slots, false});
+    columns.push_back({taken.back(), node->type(), program_.slots, false, false});
     row.push_back({program_.slots++, std::move(node)});
   }
   scope.columns = std::move(columns);
@@ -164,7 +168,7 @@ void PipelineBinder::bind_datatable(const Pipeline& pipeline, Scope& scope) {
   scope.columns.clear();
   scope.is_open = false;
   for (const ColumnDeclaration& column : pipeline.columns)
-    scope.columns.push_back({column.name, column.type, program_.slots++, false});
+    scope.columns.push_back({column.name, column.type, program_.slots++, false, false});
   program_.is_table = true;
   for (std::size_t i = 0; i < pipeline.values.size(); i += pipeline.columns.size()) {
     std::vector<Assignment> row;
@@ -202,9 +206,8 @@ void PipelineBinder::bind_operator(const Operator& op, Scope& scope) {
       return bind_expand(op, scope);
     case Operator::Kind::lookup:
     case Operator::Kind::ipv4_lookup:
-      diagnostics_.add(ErrorCode::kql_unknown_name, op.span,
-                       fmt::format("there is no table \"{}\" to look up in", op.table));
-      return;
+      expressions_.note_extension(op.span, op.name);
+      return bind_lookup(op, scope);
   }
 }
 
@@ -244,9 +247,10 @@ void PipelineBinder::set_column(Scope& scope, const std::string& name, Type type
   if (BoundColumn* column = scope.find_column(name)) {
     column->type = type;
     column->slot = slot;
+    column->is_undeclared = false;
     return;
   }
-  scope.columns.push_back({name, type, slot, false});
+  scope.columns.push_back({name, type, slot, false, false});
 }
 
 void PipelineBinder::bind_extend(const Operator& op, Scope& scope) {
@@ -264,7 +268,7 @@ void PipelineBinder::bind_extend(const Operator& op, Scope& scope) {
       continue;
     }
     taken.push_back(name);
-    made.push_back({name, node->type(), program_.slots, false});
+    made.push_back({name, node->type(), program_.slots, false, false});
     assignments.push_back({program_.slots++, std::move(node)});
   }
   for (const BoundColumn& column : made) set_column(scope, column.name, column.type, *column.slot);
@@ -287,10 +291,10 @@ void PipelineBinder::bind_project(const Operator& op, Scope& scope) {
     }
     taken.push_back(name);
     if (const auto* slot = dynamic_cast<const Slot*>(node.get())) {
-      columns.push_back({name, node->type(), slot->index(), false});
+      columns.push_back({name, node->type(), slot->index(), false, false});
       continue;
     }
-    columns.push_back({name, node->type(), program_.slots, false});
+    columns.push_back({name, node->type(), program_.slots, false, false});
     assignments.push_back({program_.slots++, std::move(node)});
   }
   scope.columns = std::move(columns);
@@ -342,7 +346,7 @@ void PipelineBinder::bind_patterns(const Operator& op, Scope& scope) {
       if (std::string gone = ExpressionBinder::what_became_of(pattern, scope); !gone.empty()) {
         diagnostics_.add(ErrorCode::kql_unknown_name, span, std::move(gone));
       } else if (op.kind == Operator::Kind::project_reorder && !pattern.contains('*')) {
-        matching.push_back({pattern, Type::dynamic, std::nullopt, false});
+        matching.push_back({pattern, Type::dynamic, std::nullopt, false, true});
       }
     } else if (!is_known && !pattern.contains('*')) {
       std::vector<std::string_view> names;
@@ -393,7 +397,7 @@ void PipelineBinder::bind_parse(const Operator& op, Scope& scope) {
   std::vector<BoundColumn> columns;
   for (const ParseItem& item : op.items) {
     if (item.kind != ParseItem::Kind::column) continue;
-    columns.push_back({item.text, item.type, program_.slots, false});
+    columns.push_back({item.text, item.type, program_.slots, false, false});
     plan.targets.push_back({program_.slots++, item.type});
   }
   MadeStage made = make_parse(std::move(plan), make_conversion(std::move(subject), Type::string));
@@ -419,7 +423,7 @@ void PipelineBinder::bind_expand(const Operator& op, Scope& scope) {
     }
     std::string name = named.name.value_or(ExpressionBinder::implicit_name(*named.expression));
     if (name.empty()) name = fmt::format("Column{}", made.size() + 1);
-    made.push_back({name, named.to_type.value_or(Type::dynamic), program_.slots, false});
+    made.push_back({name, named.to_type.value_or(Type::dynamic), program_.slots, false, false});
     expansions.push_back({std::move(node), program_.slots++, named.to_type});
   }
   std::optional<std::size_t> index_slot;
@@ -429,7 +433,7 @@ void PipelineBinder::bind_expand(const Operator& op, Scope& scope) {
     std::string name = *op.index_name;
     for (int suffix = 1; scope.find_column(name) != nullptr; ++suffix)
       name = fmt::format("{}{}", *op.index_name, suffix);
-    scope.columns.push_back({name, Type::long_integer, index_slot, false});
+    scope.columns.push_back({name, Type::long_integer, index_slot, false, false});
   }
   program_.is_filter = false;
   program_.stages.push_back(make_expand(std::move(expansions), index_slot, op.limit, op.expands_bags_to_arrays));

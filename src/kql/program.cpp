@@ -90,6 +90,11 @@ bool Program::Impl::is_untouched(const OutputSlot& output_slot) const {
   return false;
 }
 
+void Program::Impl::hold_tables(Workspace& work) const {
+  work.tables.resize(lookup_tables.size());
+  for (std::size_t i = 0; i < lookup_tables.size(); ++i) lookup_tables[i]->impl().hold(work.tables[i]);
+}
+
 void Program::Impl::run(Frame& frame, const Next& emit) const {
   if (passes_front(frame)) run_behind_front(frame, emit);
 }
@@ -105,6 +110,7 @@ bool Program::Impl::passes_front(Frame& frame) const {
 }
 
 void Program::Impl::run_behind_front(Frame& frame, const Next& emit) const {
+  hold_tables(frame.work);
   if (!is_table) return run_from(front_stages, frame, emit);
   for (const auto& row : tables) {
     for (const Assignment& cell : row) frame.slots[cell.slot] = cell.node->evaluate(frame);

@@ -12,6 +12,7 @@
 #include "kql/datum.h"
 #include "kql/diagnostic.h"
 #include "kql/environment.h"
+#include "kql/table.h"
 #include "kql/types.h"
 
 namespace capstan::kql {
