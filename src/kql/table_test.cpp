@@ -249,6 +249,7 @@ TEST(LiveTable, KeepsItsTableWhenTheNewOneHasOtherColumns) {
 TEST(LiveTable, MayBeReplacedWhileRulesRun) {
   Tables tables = with_offices();
   const auto live = tables.find("offices");
+  ASSERT_TRUE(live->replace(offices({{text("Bern"), text("first"), Datum::of_long(0)}})).has_value());
   const Compiled compiled = compile(
       "source | lookup offices on city | lookup offices on city | project office, office1", schema(), with(tables));
   std::jthread changing([&](const std::stop_token& stop) {
