@@ -404,7 +404,7 @@ NodePtr ExpressionBinder::bind_user_function(const Expression& e, const Function
         break;
       }
       case Statement::Kind::let_function:
-        inner.lets[statement.name] = {nullptr, nullptr, statement.function.get(), nullptr};
+        inner.lets[statement.name] = {nullptr, nullptr, statement.function.get()};
         break;
       case Statement::Kind::scalar:
         result = bind(*statement.expression, inner);

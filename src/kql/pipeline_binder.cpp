@@ -19,7 +19,7 @@ void PipelineBinder::bind(const Query& query, const Schema& schema) {
   Scope scope;
   scope.is_open = schema.is_open;
   for (const Column& column : schema.columns)
-    scope.columns.push_back({column.name, column.type, std::nullopt, column.is_epoch_ms, false});
+    scope.columns.push_back({column.name, column.type, std::nullopt, column.is_epoch_ms});
   const Pipeline* last = nullptr;
   Span last_span;
   for (const Statement& statement : query.statements) {
@@ -84,10 +84,10 @@ bool PipelineBinder::add_let(const Statement& statement, Scope& scope) {
   }
   switch (statement.kind) {
     case Statement::Kind::let_function:
-      scope.lets[statement.name] = {nullptr, nullptr, statement.function.get(), nullptr};
+      scope.lets[statement.name] = {nullptr, nullptr, statement.function.get()};
       return true;
     case Statement::Kind::let_table:
-      scope.lets[statement.name] = {nullptr, statement.pipeline.get(), nullptr, nullptr};
+      scope.lets[statement.name] = {nullptr, statement.pipeline.get(), nullptr};
       return true;
     case Statement::Kind::let_scalar: {
       // A let is not a column: it sees other lets only. A bare name may be a table's second name.
@@ -105,7 +105,7 @@ bool PipelineBinder::add_let(const Statement& statement, Scope& scope) {
       outside.lets = scope.lets;
       NodePtr value = expressions_.bind(*statement.expression, outside);
       if (!value) return false;
-      scope.lets[statement.name] = {std::move(value), nullptr, nullptr, nullptr};
+      scope.lets[statement.name] = {std::move(value), nullptr, nullptr};
       return true;
     }
     default:
@@ -154,7 +154,7 @@ void PipelineBinder::bind_print(const Pipeline& pipeline, Scope& scope) {
     NodePtr node = expressions_.bind(*pipeline.print[i].expression, scope);
     if (!node) continue;
     taken.push_back(name_of(pipeline.print[i], i, "print_", taken));
-    columns.push_back({taken.back(), node->type(), program_.slots, false, false});
+    columns.push_back({taken.back(), node->type(), program_.slots, false});
     row.push_back({program_.slots++, std::move(node)});
   }
   scope.columns = std::move(columns);
@@ -168,7 +168,7 @@ void PipelineBinder::bind_datatable(const Pipeline& pipeline, Scope& scope) {
   scope.columns.clear();
   scope.is_open = false;
   for (const ColumnDeclaration& column : pipeline.columns)
-    scope.columns.push_back({column.name, column.type, program_.slots++, false, false});
+    scope.columns.push_back({column.name, column.type, program_.slots++, false});
   program_.is_table = true;
   for (std::size_t i = 0; i < pipeline.values.size(); i += pipeline.columns.size()) {
     std::vector<Assignment> row;
@@ -250,7 +250,7 @@ void PipelineBinder::set_column(Scope& scope, const std::string& name, Type type
     column->is_undeclared = false;
     return;
   }
-  scope.columns.push_back({name, type, slot, false, false});
+  scope.columns.push_back({name, type, slot, false});
 }
 
 void PipelineBinder::bind_extend(const Operator& op, Scope& scope) {
@@ -268,7 +268,7 @@ void PipelineBinder::bind_extend(const Operator& op, Scope& scope) {
       continue;
     }
     taken.push_back(name);
-    made.push_back({name, node->type(), program_.slots, false, false});
+    made.push_back({name, node->type(), program_.slots, false});
     assignments.push_back({program_.slots++, std::move(node)});
   }
   for (const BoundColumn& column : made) set_column(scope, column.name, column.type, *column.slot);
@@ -291,10 +291,10 @@ void PipelineBinder::bind_project(const Operator& op, Scope& scope) {
     }
     taken.push_back(name);
     if (const auto* slot = dynamic_cast<const Slot*>(node.get())) {
-      columns.push_back({name, node->type(), slot->index(), false, false});
+      columns.push_back({name, node->type(), slot->index(), false});
       continue;
     }
-    columns.push_back({name, node->type(), program_.slots, false, false});
+    columns.push_back({name, node->type(), program_.slots, false});
     assignments.push_back({program_.slots++, std::move(node)});
   }
   scope.columns = std::move(columns);
@@ -397,7 +397,7 @@ void PipelineBinder::bind_parse(const Operator& op, Scope& scope) {
   std::vector<BoundColumn> columns;
   for (const ParseItem& item : op.items) {
     if (item.kind != ParseItem::Kind::column) continue;
-    columns.push_back({item.text, item.type, program_.slots, false, false});
+    columns.push_back({item.text, item.type, program_.slots, false});
     plan.targets.push_back({program_.slots++, item.type});
   }
   MadeStage made = make_parse(std::move(plan), make_conversion(std::move(subject), Type::string));
@@ -423,7 +423,7 @@ void PipelineBinder::bind_expand(const Operator& op, Scope& scope) {
     }
     std::string name = named.name.value_or(ExpressionBinder::implicit_name(*named.expression));
     if (name.empty()) name = fmt::format("Column{}", made.size() + 1);
-    made.push_back({name, named.to_type.value_or(Type::dynamic), program_.slots, false, false});
+    made.push_back({name, named.to_type.value_or(Type::dynamic), program_.slots, false});
     expansions.push_back({std::move(node), program_.slots++, named.to_type});
   }
   std::optional<std::size_t> index_slot;
@@ -433,7 +433,7 @@ void PipelineBinder::bind_expand(const Operator& op, Scope& scope) {
     std::string name = *op.index_name;
     for (int suffix = 1; scope.find_column(name) != nullptr; ++suffix)
       name = fmt::format("{}{}", *op.index_name, suffix);
-    scope.columns.push_back({name, Type::long_integer, index_slot, false, false});
+    scope.columns.push_back({name, Type::long_integer, index_slot, false});
   }
   program_.is_filter = false;
   program_.stages.push_back(make_expand(std::move(expansions), index_slot, op.limit, op.expands_bags_to_arrays));

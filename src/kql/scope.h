@@ -29,7 +29,7 @@ struct Let {
   NodePtr scalar;
   const Pipeline* table = nullptr;
   const Function* function = nullptr;
-  std::shared_ptr<LiveTable> live;  // a second name of a table that rules look up in
+  std::shared_ptr<LiveTable> live = {};  // a second name of a table that rules look up in
 };
 
 struct Scope {

@@ -25,7 +25,8 @@ Error refused(const TableText& source, std::size_t line, std::string_view senten
 class Filling {
 public:
   Filling(const TableText& source, std::vector<Column> columns) : source_(source), builder_(columns) {
-    for (const Column& column : columns) inputs_.push_back({column.name, {}, column.type, column.is_epoch_ms, true});
+    for (const Column& column : columns)
+      inputs_.push_back({column.name, {}, {}, column.type, column.is_epoch_ms, true});
     row_.resize(inputs_.size());
   }
 

@@ -34,7 +34,7 @@ private:
     scope.gone_is_null = schema.is_open;
     for (const MetaColumn& row : meta_column_table)
       if (scope.find_column(row.name) == nullptr)
-        scope.columns.push_back({std::string(row.name), row.type, std::nullopt, false, false});
+        scope.columns.push_back({std::string(row.name), row.type, std::nullopt, false});
     if (scope.is_open) return;
     for (const Column& column : schema.columns)
       if (scope.find_column(column.name) == nullptr)
