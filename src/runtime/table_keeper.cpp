@@ -164,6 +164,7 @@ void TableKeeper::note_read(std::string_view source) {
 }
 
 bool TableKeeper::is_ready(const RoutePlan& route) const {
+  if (route.tables.subnets.empty()) return true;
   const std::lock_guard lock(mutex_);
   return std::ranges::all_of(route.tables.subnets, [&](const SubnetsPlan& subnets) {
     return std::ranges::find(ready_, subnets.live) != ready_.end();
