@@ -35,6 +35,13 @@ TEST(Metrics, are_well_formed_and_named_by_the_rules) {
   EXPECT_EQ(read.at(R"(capstan_events_delivered_total{route="alerts_to_\"arcsight\"\\\n",sink="arcsight"})"), 60);
   EXPECT_EQ(read.at(R"(capstan_route_state{route="alerts_to_\"arcsight\"\\\n",sink="arcsight",state="retrying"})"), 1);
   EXPECT_EQ(read.at(R"(capstan_tenant_requests_per_minute_limit{tenant="contoso"})"), 25);
+  const std::string table = R"({table="offices",from="/etc/capstan/offices.csv"})";
+  EXPECT_EQ(read.at("capstan_table_rows" + table), 12);
+  EXPECT_EQ(read.at("capstan_table_reloads_total" + table), 2);
+  EXPECT_EQ(read.at("capstan_table_loaded_timestamp_seconds" + table), 1'760'000'000);
+  EXPECT_EQ(read.at(R"re(capstan_error{part="table",name="offices from /etc/capstan/offices.csv",code="E6005",)re"
+                    R"re(class="configuration"})re"),
+            1);
   EXPECT_EQ(read.at("capstan_ready"), 0);
   EXPECT_EQ(read.at("capstan_resident_memory_bytes"), 30'000'000);
 }

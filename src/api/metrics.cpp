@@ -228,6 +228,21 @@ void tenants(Families& families, const runtime::Status& status) {
   for (const auto& tenant : status.tenants) families.sample({{"tenant", tenant.name}}, tenant.pauses);
 }
 
+void tables(Families& families, const runtime::Status& status) {
+  const auto labels_of_table = [](const runtime::TableStatus& table) {
+    return Labels{{"table", table.name}, {"from", table.from}};
+  };
+  families.gauge("table_rows", "Rows that rules look up in.");
+  for (const auto& table : status.tables) families.sample(labels_of_table(table), table.rows);
+  families.gauge("table_bytes", "Memory that the rows of a lookup table take, without its indexes.");
+  for (const auto& table : status.tables) families.sample(labels_of_table(table), table.bytes);
+  families.gauge("table_loaded_timestamp_seconds", "When the rows that are in use were read.");
+  for (const auto& table : status.tables)
+    if (table.loaded) families.sample(labels_of_table(table), seconds(*table.loaded));
+  families.counter("table_reloads_total", "Times that a lookup table was replaced by a newer one.");
+  for (const auto& table : status.tables) families.sample(labels_of_table(table), table.reloads);
+}
+
 // 1 for each part that has an error now, with its code: to alert on, and to explain with `capstan explain CODE`.
 void errors(Families& families, const runtime::Status& status) {
   families.gauge("error", "1 for every part that is stopped by an error at the moment; the code is a label.");
@@ -245,6 +260,8 @@ void errors(Families& families, const runtime::Status& status) {
   }
   for (const auto& route : status.routes)
     if (route.code) say("route", route.name, *route.code);
+  for (const auto& table : status.tables)
+    if (table.code) say("table", table.name + " from " + table.from, *table.code);
 }
 
 }  // namespace
@@ -257,6 +274,7 @@ std::string metrics_text(const runtime::Status& status, std::string_view version
   feeds(families, status);
   journals(families, status);
   routes(families, status);
+  tables(families, status);
   errors(families, status);
   return families.text();
 }

@@ -58,6 +58,16 @@ inline runtime::Status busy_status() {
   status.sources = {source};
   status.routes = {route};
   status.tenants = {{"contoso", 25, 11, 1}};
+  runtime::TableStatus offices;
+  offices.name = "offices";
+  offices.from = "/etc/capstan/offices.csv";
+  offices.rows = 12;
+  offices.bytes = 1'500;
+  offices.loaded = from_epoch_ms(1'760'000'000'000);
+  offices.reloads = 2;
+  offices.code = ErrorCode::table_refused;
+  offices.error = "reading the table offices again: /etc/capstan/offices.csv:3: expected 2 cells, got 3 [E6005]";
+  status.tables = {offices};
   status.memory = {30'000'000, 31'000'000};
   status.stalled = {{"route alerts_to_arcsight", "connection refused [E3001]", 61s}};
   return status;

@@ -123,6 +123,18 @@ json::object tenant_json(const runtime::TenantStatus& tenant) {
           {"pauses", tenant.pauses}};
 }
 
+json::object table_json(const runtime::TableStatus& table) {
+  return {{"name", table.name},
+          {"from", table.from},
+          {"rows", table.rows},
+          {"bytes", table.bytes},
+          {"reloads", table.reloads},
+          {"loaded", optional_time(table.loaded)},
+          {"code", optional_code(table.code)},
+          {"last_error", optional_text(table.error)},
+          {"advice", advice(table.code)}};
+}
+
 template <class T, class F>
 json::array each(const std::vector<T>& all, F one) {
   json::array array;
@@ -155,6 +167,7 @@ std::string to_json(const runtime::Status& status) {
                                       {"sources", each(status.sources, source_json)},
                                       {"routes", each(status.routes, route_json)},
                                       {"tenants", each(status.tenants, tenant_json)},
+                                      {"tables", each(status.tables, table_json)},
                                       {"memory", json::object{{"resident_bytes", status.memory.resident_bytes},
                                                               {"peak_bytes", status.memory.peak_bytes}}},
                                       {"clock_jumps", status.clock_jumps},

@@ -92,6 +92,8 @@ Result<std::vector<runtime::EffectMeter>> measure(Session& session, const runtim
   const auto journals = TRY(open_journals(session, before.data_dir, sources));
   if (journals.empty())
     return Error(ErrorCode::not_found, fmt::format("there is no journal yet in {}", before.data_dir));
+  fill_tables(session, before, journals);
+  fill_tables(session, after, journals);
   StopOnSignal signals;
   for (const auto& [source, journal] : journals) {
     const store::Position from = since ? TRY(journal->position_at(*since)) : journal->report().first;

@@ -176,6 +176,7 @@ Result<int> run(Session& session) {
   const runtime::RoutePlan* route = TRY(chosen_route(session, plan));
   const auto journals = TRY(open_journals(session, plan.data_dir, route->from));
   if (journals.empty()) return Error(ErrorCode::not_found, fmt::format("there is no journal yet in {}", plan.data_dir));
+  fill_tables(session, plan, TRY(open_journals(session, plan.data_dir, source_names(plan))));
   StopOnSignal signals;
   Looking looking(*route, static_cast<std::size_t>(limit));
   for (const auto& [source, journal] : journals) {

@@ -229,5 +229,21 @@ TEST(Schema, ListsAndDescribes) {
   EXPECT_THAT(say({"schema", "alert"}).err, HasSubstr("did you mean \"alerts\"?"));
 }
 
+TEST(Query, LooksUpInTables) {
+  const std::filesystem::path file =
+      std::filesystem::temp_directory_path() / ("capstan-query-" + std::to_string(::getpid()) + ".csv");
+  std::ofstream(file) << "range,office\n10.0.0.0/8,all\n10.1.0.0/16,Bern\n";
+  const std::string query = "source | evaluate ipv4_lookup(offices, ip, range) | project office";
+  const Said said = say({"query", query, "--table", "offices=" + file.string()},
+                        "{\"ip\":\"10.1.2.3\"}\n{\"ip\":\"192.0.2.1\"}\n{\"ip\":\"10.9.0.1\"}\n");
+  EXPECT_EQ(said.out, "{\"office\":\"Bern\"}\n{\"office\":\"all\"}\n") << said.err;
+  EXPECT_THAT(say({"query", query}).err, HasSubstr("there is no table \"offices\" to look up in"));
+  EXPECT_THAT(say({"query", query, "--table", "offices"}).err, HasSubstr("expected NAME=FILE, got \"offices\""));
+  std::ofstream(file) << "range,office\n10.0.0.0/8\n";
+  EXPECT_THAT(say({"query", query, "--table", "offices=" + file.string()}).err,
+              HasSubstr(":2: expected 2 cells, got 1"));
+  std::filesystem::remove(file);
+}
+
 }  // namespace
 }  // namespace capstan::app

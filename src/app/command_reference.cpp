@@ -76,7 +76,10 @@ std::string configuration_page() {
          "\n## sources.NAME\n\n`type` picks the kind: [sources](sources.md).\n"
          "\n## sinks.NAME\n\n`type` picks the kind: [sinks](sinks.md).\n"
          "\n## routes.NAME\n\n" +
-         config::markdown_table(plan.route) + "\n`encode.format` picks the form: [encoders](encoders.md).\n";
+         config::markdown_table(plan.route) +
+         "\n`encode.format` picks the form: [encoders](encoders.md).\n\n## tables.NAME\n\n" +
+         config::markdown_table(plan.table) +
+         "\nRules look up in a table with `lookup` and `ipv4_lookup`: [lookup tables](../guide/lookup-tables.md).\n";
 }
 
 template <class Component>
@@ -123,6 +126,7 @@ std::string configuration_schema() {
   put(whole, "sources", by_name(any_kind(known.sources, "type")));
   put(whole, "sinks", by_name(any_kind(known.sinks, "type")));
   put(whole, "routes", by_name(route));
+  put(whole, "tables", by_name(config::json_schema(plan.table)));
   return config::indented_json(
       R"({"$schema":"https://json-schema.org/draft/2020-12/schema","title":"The configuration of Capstan",)" +
       whole.substr(1));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "runtime/table_keeper.h"
 #include "store/dead_letters.h"
 
 namespace capstan::app {
@@ -123,6 +124,15 @@ Result<std::vector<JournalOfSource>> open_journals(Session& session, const std::
                                         .during("opening the journal of " + source))});
   }
   return journals;
+}
+
+void fill_tables(Session& session, const runtime::Plan& plan, const std::vector<JournalOfSource>& journals) {
+  std::vector<runtime::TableKeeper::JournalOfSource> known;
+  for (const auto& [source, journal] : journals) {
+    const auto planned = std::ranges::find(plan.sources, source, &runtime::SourcePlan::name);
+    if (planned != plan.sources.end()) known.push_back({source, planned->tenant, journal});
+  }
+  runtime::TableKeeper::fill_once(plan.routes, plan.data_dir, session.files, session.clock, known);
 }
 
 Result<std::vector<runtime::ExplainSource>> explain_sources(Session& session, const runtime::Plan& plan,

@@ -15,13 +15,16 @@ namespace capstan::app {
 
 struct JournalOfSource {
   std::string source;
-  std::unique_ptr<store::Journal> journal;
+  std::shared_ptr<const store::Journal> journal;
 };
 
 // Read only, so also beside a running Capstan. A source that has no journal yet is left out.
 Result<std::vector<JournalOfSource>> open_journals(Session& session, const std::string& data_dir,
                                                    const std::vector<std::string>& sources);
 std::vector<std::string> source_names(const runtime::Plan& plan);
+
+// What the journals say of tables that the plan's rules look up in: for rules that are only tried.
+void fill_tables(Session& session, const runtime::Plan& plan, const std::vector<JournalOfSource>& journals);
 
 Result<std::vector<runtime::ExplainSource>> explain_sources(Session& session, const runtime::Plan& plan,
                                                             const std::vector<JournalOfSource>& journals);

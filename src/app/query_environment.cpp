@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "runtime/file_table.h"
 #include "session.h"
 
 namespace capstan::app {
@@ -22,6 +23,22 @@ Result<std::shared_ptr<const kql::Secrets>> read_secrets(Session& session) {
   return secrets;
 }
 
+Result<kql::Tables> read_tables(Session& session) {
+  kql::Tables tables;
+  for (const std::string& given : session.arguments.all("table")) {
+    const std::size_t equals = given.find('=');
+    if (equals == std::string::npos || equals == 0)
+      return Error(ErrorCode::wrong_usage, fmt::format("reading --table: expected NAME=FILE, got \"{}\"", given));
+    runtime::FileTableOptions options;
+    options.file = given.substr(equals + 1);
+    const auto table =
+        TRY(runtime::FileTable::open(session.files, given.substr(0, equals), std::move(options), session.clock.now())
+                .during("reading --table"));
+    tables.add(table->live());
+  }
+  return tables;
+}
+
 }  // namespace
 
 std::vector<Option> environment_options() {
@@ -32,12 +49,17 @@ std::vector<Option> environment_options() {
           {.names = "--geo",
            .value_name = "FILE",
            .help = "a MaxMind DB file for geo_location(address) and geo_info_from_ip_address(address)",
-           .completes = Completes::files}};
+           .completes = Completes::files},
+          {.names = "--table",
+           .value_name = "NAME=FILE",
+           .help = "a table for lookup and ipv4_lookup: .csv, .json or .ndjson",
+           .is_repeatable = true}};
 }
 
 Result<kql::Environment> read_environment(Session& session) {
   kql::Environment environment;
   environment.secrets = TRY(read_secrets(session));
+  environment.tables = TRY(read_tables(session));
   // A query ends before there is another file.
   if (const std::string path = session.arguments.text("geo"); !path.empty())
     environment.places = TRY(kql::Places::open(path, std::chrono::hours(24)));

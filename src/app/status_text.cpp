@@ -133,6 +133,8 @@ std::string troubles(const json::object& status) {
   }
   for (const json::value& route : status.at("routes").as_array())
     trouble(route.as_object(), "route " + text_of(route.as_object(), "name"), text);
+  for (const json::value& table : status.at("tables").as_array())
+    trouble(table.as_object(), "table " + text_of(table.as_object(), "name"), text);
   return text;
 }
 
@@ -155,13 +157,23 @@ std::string reload(const json::object& status) {
                      text_of(reload, "last_summary"));
 }
 
+std::string tables(const json::object& status) {
+  std::string text;
+  for (const json::value& value : status.at("tables").as_array()) {
+    const json::object& table = value.as_object();
+    text += fmt::format("table {}: {} rows of {}, read {}\n", text_of(table, "name"), count_of(table, "rows"),
+                        text_of(table, "from"), moment_of(table, "loaded"));
+  }
+  return text;
+}
+
 std::string text_of_all(const json::object& status) {
   const bool is_running = is_set(status, "is_running");
   std::string text = head(status) + "\n" + sources(status, is_running) + "\n" + routes(status, is_running);
   if (is_running) {
     const json::object& memory = status.at("memory").as_object();
     text +=
-        "\n" + tenants(status) + reload(status) +
+        "\n" + tenants(status) + tables(status) + reload(status) +
         fmt::format("memory: {}, at most {}\n", to_human(Bytes{memory.at("resident_bytes").to_number<std::uint64_t>()}),
                     to_human(Bytes{memory.at("peak_bytes").to_number<std::uint64_t>()}));
   }

@@ -199,14 +199,14 @@ NodePtr ExpressionBinder::bind_name(const Expression& e, Scope& scope) {
     if (let->second.scalar) return let->second.scalar;
     return refuse(ErrorCode::kql_type, e.span,
                   fmt::format("\"{}\" is a {}, and a value is expected", e.name,
-                              let->second.table != nullptr ? "table" : "function"));
+                              let->second.function != nullptr ? "function" : "table"));
   }
   if (scope.is_open) {
     if (std::string gone = what_became_of(e.name, scope); !gone.empty()) {
       if (scope.gone_is_null) return std::make_shared<Constant>(Datum::null(Type::dynamic));
       return refuse(ErrorCode::kql_unknown_name, e.span, std::move(gone));
     }
-    scope.columns.push_back({e.name, Type::dynamic, std::nullopt, false});
+    scope.columns.push_back({e.name, Type::dynamic, std::nullopt, false, true});
     return std::make_shared<Slot>(Type::dynamic, read_slot_of(scope.columns.back()));
   }
   if (scope.gone_is_null) return std::make_shared<Constant>(Datum::null(Type::dynamic));

@@ -109,4 +109,8 @@ Datum read_input(std::string_view json, const Input& input, Workspace& work) {
   return as_column(read_dynamic_input(json, work), input, work);
 }
 
+Datum read_input(const Dynamic& value, const Input& input, Workspace& work) {
+  return as_column(Datum::of(&value), input, work);
+}
+
 }  // namespace capstan::kql

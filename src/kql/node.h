@@ -11,6 +11,7 @@
 #include "event/json_visit.h"
 #include "kql/datum.h"
 #include "kql/diagnostic.h"
+#include "live_table.h"
 
 namespace capstan::kql {
 
@@ -35,6 +36,7 @@ struct Workspace {
   std::string folded_needle;
   bool is_full = false;       // so many rows have come of the record that no more are made
   RowText* row = nullptr;            // set where there is a row that can be written
+  std::vector<HeldTable> tables;     // that the program looks up in, for one record
   std::uint64_t quiet_failures = 0;  // conversions and patterns that gave null
 };
 

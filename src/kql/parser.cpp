@@ -335,7 +335,10 @@ private:
     op.span.end = tokens_[at_ - 1].span.end;
     const auto known = std::ranges::find(operator_names, op.name, &OperatorName::text);
     if (op.name == "lookup") return parse_lookup(op);
-    if (op.name == "evaluate" && is_word("ipv4_lookup")) return parse_ipv4_lookup(op);
+    if (op.name == "evaluate" && peek().kind == Token::Kind::identifier && is_symbol("(", 1)) {
+      if (is_word("ipv4_lookup")) return parse_ipv4_lookup(op);
+      return refuse_plugin();
+    }
     if (known == operator_names.end()) return refuse_operator(op);
     op.kind = known->kind;
     switch (op.kind) {
@@ -381,8 +384,15 @@ private:
                                  near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near)));
     return false;
   }
+  bool refuse_plugin() {
+    const std::string& name = peek().text;
+    diagnostics_.add(ErrorCode::kql_not_supported, peek().span,
+                     name == "ipv6_lookup" ? "the plugin \"ipv6_lookup\" is not supported; \"ipv4_lookup\" is"
+                                           : fmt::format("the plugin \"{}\" is not for single records", name));
+    return false;
+  }
   static std::string instead_of(std::string_view name) {
-    if (name == "join" || name == "lookup") return "; \"lookup kind=leftouter\" adds columns from a table";
+    if (name == "join" || name == "lookup") return "; \"lookup\" adds columns from a table";
     if (name == "mv-apply") return "; \"mv-expand\" makes one row an item";
     if (name == "parse-kv") return "; \"parse\" and \"extract\" take text apart";
     return "";
@@ -563,54 +573,122 @@ private:
     return true;
   }
 
-  // lookup kind=leftouter TABLE on key, …
+  // A name, datatable (…) […], or one of them in brackets. What may stand there is the binder's to say.
+  std::shared_ptr<Pipeline> parse_lookup_table() {
+    std::shared_ptr<Pipeline> table;
+    if (take_symbol("(")) {
+      table = parse_pipeline();
+      if (!table || !expect(")", "after the table")) return nullptr;
+      return table;
+    }
+    table = std::make_shared<Pipeline>();
+    table->span = peek().span;
+    if (!parse_source(*table)) return nullptr;
+    table->span.end = tokens_[at_ - 1].span.end;
+    return table;
+  }
+
+  // lookup kind=leftouter TABLE on key, $left.a == $right.b
   bool parse_lookup(Operator& op) {
     op.kind = Operator::Kind::lookup;
-    std::string kind = "leftouter";
     if (is_word("kind") && is_symbol("=", 1)) {
       at_ += 2;
-      kind = peek().text;
-      if (kind != "leftouter") {
-        diagnostics_.add(ErrorCode::kql_not_supported, peek().span,
-                         fmt::format("expected kind=leftouter, got kind={}; a rule keeps one row a record", kind));
+      const std::string& kind = peek().text;
+      if (kind != "leftouter" && kind != "inner") {
+        complain(fmt::format("expected kind=leftouter or kind=inner, got {}", seen()));
         return false;
       }
+      op.drops_unmatched = kind == "inner";
       ++at_;
     }
-    const bool is_parenthesised = take_symbol("(");
-    const auto table = parse_name("a table's name");
-    if (!table || (is_parenthesised && !expect(")", "after the table"))) return false;
-    op.table = *table;
+    op.table = parse_lookup_table();
+    if (!op.table) return false;
     if (!take_word("on")) {
       complain(fmt::format("expected \"on\" after the table, got {}", seen()));
       return false;
     }
     do {
-      const auto key = parse_name("a key column");
-      if (!key) return false;
-      op.keys.push_back(*key);
-    } while (take_symbol(","));
+      if (!parse_lookup_key(op)) return false;
+    } while (take_symbol(",") || take_word("and"));
     return at_operator_end();
   }
 
-  // evaluate ipv4_lookup(TABLE, source column, network column)
+  bool parse_lookup_key(Operator& op) {
+    LookupKey key;
+    key.span = peek().span;
+    const bool is_pair = is_word("$left") && is_symbol(".", 1);
+    if (is_word("$right") && is_symbol(".", 1)) {
+      complain("expected $left.COLUMN == $right.COLUMN, got $right first");
+      return false;
+    }
+    if (is_pair) at_ += 2;
+    const auto left = parse_name("a key column");
+    if (!left) return false;
+    key.left = key.right = *left;
+    if (is_pair) {
+      if (!expect("==", "after the record's column")) return false;
+      if (!take_word("$right") || !take_symbol(".")) {
+        complain(fmt::format("expected $right.COLUMN, got {}", seen()));
+        return false;
+      }
+      const auto right = parse_name("a column of the table");
+      if (!right) return false;
+      key.right = *right;
+    }
+    key.span.end = tokens_[at_ - 1].span.end;
+    op.keys.push_back(std::move(key));
+    return true;
+  }
+
+  // evaluate ipv4_lookup(TABLE, address, network column, further keys …, return_unmatched = true)
   bool parse_ipv4_lookup(Operator& op) {
     op.kind = Operator::Kind::ipv4_lookup;
     op.name = "ipv4_lookup";
+    op.drops_unmatched = true;
     ++at_;
     if (!expect("(", "after ipv4_lookup")) return false;
-    const auto table = parse_name("a table's name");
-    if (!table || !expect(",", "after the table")) return false;
-    op.table = *table;
+    op.table = parse_lookup_table();
+    if (!op.table || !expect(",", "after the table")) return false;
     NamedExpression address;
     address.span = peek().span;
     address.expression = parse_expression();
     if (!address.expression || !expect(",", "after the address")) return false;
     op.expressions.push_back(std::move(address));
-    const auto network = parse_name("the table's network column");
-    if (!network || !expect(")", "after the network column")) return false;
-    op.keys.push_back(*network);
-    return at_operator_end();
+    op.network_span = peek().span;
+    if (peek().kind == Token::Kind::string) {
+      op.network = peek().text;
+      ++at_;
+    } else {
+      const auto network = parse_name("the table's column of networks");
+      if (!network) return false;
+      op.network = *network;
+    }
+    while (take_symbol(","))
+      if (!parse_ipv4_lookup_rest(op)) return false;
+    return expect(")", "after the arguments of ipv4_lookup") && at_operator_end();
+  }
+
+  // A further key, or whether records without a match go on.
+  bool parse_ipv4_lookup_rest(Operator& op) {
+    const Span span = peek().span;
+    const bool is_named = is_word("return_unmatched") && is_symbol("=", 1);
+    if (is_named) at_ += 2;
+    constexpr std::array<std::string_view, 6> flags{"true", "True", "TRUE", "false", "False", "FALSE"};
+    if (peek().kind == Token::Kind::identifier && std::ranges::find(flags, peek().text) != flags.end()) {
+      op.drops_unmatched = peek().text.front() == 'f' || peek().text.front() == 'F';
+      ++at_;
+      if (is_symbol(")")) return true;
+      complain(fmt::format("expected \")\" after return_unmatched, got {}", seen()));
+      return false;
+    }
+    if (is_named) {
+      complain(fmt::format("expected true or false, got {}", seen()));
+      return false;
+    }
+    const auto key = parse_name("a key column");
+    if (!key) return false;
+    op.keys.push_back({*key, *key, {span.begin, tokens_[at_ - 1].span.end}});
+    return true;
   }
 };
 

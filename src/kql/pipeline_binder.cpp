@@ -96,6 +96,10 @@ bool PipelineBinder::add_let(const Statement& statement, Scope& scope) {
           scope.lets[statement.name] = other->second;
           return true;
         }
+        if (auto live = tables_.find(statement.expression->name)) {
+          scope.lets[statement.name].live = std::move(live);
+          return true;
+        }
       }
       Scope outside;
       outside.lets = scope.lets;
@@ -202,9 +206,8 @@ void PipelineBinder::bind_operator(const Operator& op, Scope& scope) {
       return bind_expand(op, scope);
     case Operator::Kind::lookup:
     case Operator::Kind::ipv4_lookup:
-      diagnostics_.add(ErrorCode::kql_unknown_name, op.span,
-                       fmt::format("there is no table \"{}\" to look up in", op.table));
-      return;
+      expressions_.note_extension(op.span, op.name);
+      return bind_lookup(op, scope);
   }
 }
 
@@ -244,6 +247,7 @@ void PipelineBinder::set_column(Scope& scope, const std::string& name, Type type
   if (BoundColumn* column = scope.find_column(name)) {
     column->type = type;
     column->slot = slot;
+    column->is_undeclared = false;
     return;
   }
   scope.columns.push_back({name, type, slot, false});
@@ -342,7 +346,7 @@ void PipelineBinder::bind_patterns(const Operator& op, Scope& scope) {
       if (std::string gone = ExpressionBinder::what_became_of(pattern, scope); !gone.empty()) {
         diagnostics_.add(ErrorCode::kql_unknown_name, span, std::move(gone));
       } else if (op.kind == Operator::Kind::project_reorder && !pattern.contains('*')) {
-        matching.push_back({pattern, Type::dynamic, std::nullopt, false});
+        matching.push_back({pattern, Type::dynamic, std::nullopt, false, true});
       }
     } else if (!is_known && !pattern.contains('*')) {
       std::vector<std::string_view> names;

@@ -9,7 +9,10 @@ class PipelineBinder {
 public:
   // `environment` is used while binding only.
   PipelineBinder(Program::Impl& program, Diagnostics& diagnostics, const Environment& environment)
-      : program_(program), diagnostics_(diagnostics), expressions_(program, diagnostics, environment) {}
+      : program_(program),
+        diagnostics_(diagnostics),
+        tables_(environment.tables),
+        expressions_(program, diagnostics, environment) {}
 
   // Binds the whole query; what went wrong is in the diagnostics. Its rows can be written after read_outputs() only.
   void bind(const Query& query, const Schema& schema);
@@ -31,6 +34,15 @@ private:
   void bind_patterns(const Operator& op, Scope& scope);
   void bind_parse(const Operator& op, Scope& scope);
   void bind_expand(const Operator& op, Scope& scope);
+  // --- lookup_binder.cpp
+  void bind_lookup(const Operator& op, Scope& scope);
+  struct LookupSide;
+  std::shared_ptr<LiveTable> lookup_table(const Pipeline& pipeline, const Scope& scope, int depth);
+  std::shared_ptr<LiveTable> written_table(const Pipeline& pipeline, const Scope& scope);
+  std::optional<std::size_t> table_column(const LiveTable& table, const std::string& name, Span span);
+  bool bind_lookup_key(const LookupKey& key, const LiveTable& table, Scope& scope, LookupSide& side);
+  bool bind_address(const Operator& op, const LiveTable& table, Scope& scope, LookupSide& side);
+  void add_lookup_columns(const LiveTable& table, Scope& scope, LookupSide& side);
   std::string name_of(const NamedExpression& named, std::size_t number, std::string_view prefix,
                       const std::vector<std::string>& taken) const;
   // Puts a column at its old place, or behind the others.
@@ -41,6 +53,7 @@ private:
 
   Program::Impl& program_;
   Diagnostics& diagnostics_;
+  const Tables& tables_;
   ExpressionBinder expressions_;
   Scope last_scope_;
 };

@@ -25,6 +25,7 @@ const std::vector<Input>& Program::inputs() const { return impl_->inputs; }
 const std::vector<Column>& Program::made() const { return impl_->made; }
 bool Program::keeps_members() const { return impl_->keeps_members; }
 const std::vector<Diagnostic>& Program::not_portable() const { return impl_->not_portable; }
+const std::vector<std::shared_ptr<const LiveTable>>& Program::tables() const { return impl_->lookup_tables; }
 
 bool is_readable(std::string_view text, Diagnostics& diagnostics) {
   if (text.size() > query_max) {
@@ -90,6 +91,11 @@ bool Program::Impl::is_untouched(const OutputSlot& output_slot) const {
   return false;
 }
 
+void Program::Impl::hold_tables(Workspace& work) const {
+  work.tables.resize(lookup_tables.size());
+  for (std::size_t i = 0; i < lookup_tables.size(); ++i) lookup_tables[i]->impl().hold(work.tables[i]);
+}
+
 void Program::Impl::run(Frame& frame, const Next& emit) const {
   if (passes_front(frame)) run_behind_front(frame, emit);
 }
@@ -105,6 +111,7 @@ bool Program::Impl::passes_front(Frame& frame) const {
 }
 
 void Program::Impl::run_behind_front(Frame& frame, const Next& emit) const {
+  hold_tables(frame.work);
   if (!is_table) return run_from(front_stages, frame, emit);
   for (const auto& row : tables) {
     for (const Assignment& cell : row) frame.slots[cell.slot] = cell.node->evaluate(frame);

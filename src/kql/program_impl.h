@@ -1,6 +1,7 @@
 #pragma once
 
 #include "kql/program.h"
+#include "kql/table.h"
 #include "stage.h"
 
 namespace capstan::kql {
@@ -28,6 +29,7 @@ struct Program::Impl {
   std::vector<std::size_t> input_slots;         // where each input goes
   std::vector<std::vector<Assignment>> tables;  // datatable rows; empty: one row a record
   bool is_table = false;                        // the rows come from `tables`
+  std::vector<std::shared_ptr<const LiveTable>> lookup_tables;
   std::vector<StagePtr> stages;
   std::vector<OutputSlot> output_slots;
   std::vector<Column> output;
@@ -61,6 +63,7 @@ struct Program::Impl {
   void run_behind_front(Frame& frame, const Next& emit) const;
 
 private:
+  void hold_tables(Workspace& work) const;
   void run_from(std::size_t stage, Frame& frame, const Next& emit) const;
 };
 

@@ -213,5 +213,19 @@ TEST(RecordRun, WarmCellsTakeNothingFromTheHeap) {
   EXPECT_EQ(seen, 60U);
 }
 
+TEST(RecordRun, AWarmLookupTakesNothingFromTheHeap) {
+  if (!counts_allocations) GTEST_SKIP() << "the sanitizers have an operator new of their own";
+  Ran ran(
+      "let T = datatable(name: string, net: string, n: int)['a', '10.0.0.0/8', 1, 'a', '10.1.0.0/16', 2, 'b', '', 3]; "
+      "source | lookup kind=inner T on name | evaluate ipv4_lookup(T, ip, net, n) | where net1 == '10.1.0.0/16'");
+  const std::string raw = R"({"name":"a","ip":"10.1.2.3"})";
+  std::string padded = raw;
+  const RecordView view = Ran::record(padded, "activities");
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(ran.run().keeps(view, Ran::envelope()).value());
+  const std::uint64_t before = allocation_count;
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(ran.run().keeps(view, Ran::envelope()).value());
+  EXPECT_EQ(allocation_count, before);
+}
+
 }  // namespace
 }  // namespace capstan::kql

@@ -20,6 +20,7 @@ struct BoundColumn {
   Type type = Type::dynamic;
   std::optional<std::size_t> slot;  // nothing: a column of the record that nobody has asked for yet
   bool is_epoch_ms = false;
+  bool is_undeclared = false;  // a member of an open record that only the rule names
 };
 
 struct LetFunction;
@@ -28,6 +29,7 @@ struct Let {
   NodePtr scalar;
   const Pipeline* table = nullptr;
   const Function* function = nullptr;
+  std::shared_ptr<LiveTable> live = {};  // a second name of a table that rules look up in
 };
 
 struct Scope {

@@ -64,6 +64,23 @@ struct Expansion {
   std::size_t slot = 0;
   std::optional<Type> to;
 };
+// A column of the table, and where its value goes.
+struct LookupTarget {
+  std::size_t column = 0;
+  std::size_t slot = 0;
+  Type type = Type::string;
+};
+struct LookupPlan {
+  std::size_t table = 0;  // of those that the program holds
+  std::size_t index = 0;  // of that table's
+  std::vector<NodePtr> keys;
+  NodePtr address;               // text; nothing: by the keys alone
+  bool drops_unmatched = false;  // otherwise such a row goes on with nulls
+  std::vector<LookupTarget> targets;
+};
+// Passes a row on for every row of the table that matches.
+StagePtr make_lookup(LookupPlan plan);
+
 StagePtr make_expand(std::vector<Expansion> expansions, std::optional<std::size_t> index_slot,
                      std::optional<std::int64_t> limit, bool bags_to_arrays);
 

@@ -66,6 +66,13 @@ struct ParseItem {
   Span span;
 };
 
+// lookup … on $left.a == $right.b; a bare name is both.
+struct LookupKey {
+  std::string left;
+  std::string right;
+  Span span;
+};
+
 struct Pipeline;
 
 struct Operator {
@@ -97,9 +104,12 @@ struct Operator {
   std::optional<std::string> index_name;
   std::optional<std::int64_t> limit;
   bool expands_bags_to_arrays = false;
-  // lookup
-  std::string table;
-  std::vector<std::string> keys;
+  // lookup, ipv4_lookup
+  std::shared_ptr<Pipeline> table;
+  std::vector<LookupKey> keys;
+  std::string network;  // ipv4_lookup: the table's column
+  Span network_span;
+  bool drops_unmatched = false;
 };
 
 struct Pipeline {

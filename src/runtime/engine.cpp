@@ -151,6 +151,8 @@ void Engine::Impl::run_lane(Lane& lane, const std::stop_token& ends) {
   const std::stop_callback pass_on(ends, [&lane] { lane.interrupt.request_stop(); });
   const std::stop_token stop = lane.interrupt.get_token();
   RouteRunner& route = *lane.route->runner;
+  while (!stop.stop_requested() && !lane.is_retired && !program->may_begin(lane.route->plan))
+    lane.wake.wait(housekeeping_every, stop);
   while (!stop.stop_requested() && !lane.is_retired) {
     const Step step = route.step(stop);
     const MonotonicTime now = world.clock.monotonic();
@@ -172,6 +174,7 @@ void Engine::Impl::keep_house(const std::stop_token& stop) {
     never.wait(housekeeping_every, stop);
     const MonotonicTime now = world.clock.monotonic();
     watch_clock();
+    program->keep_tables();
     const auto waiting = program->committer().waiting_since();
     const bool is_alive = !waiting || now - *waiting < commit_hangs_after;
     if (const auto every = notifier.watchdog_every(); every && is_alive && now - told >= *every - housekeeping_every) {
@@ -187,6 +190,7 @@ void Engine::Impl::keep_house(const std::stop_token& stop) {
       logged = now;
     }
   }
+  program->close_tables();
 }
 
 void Engine::Impl::watch_clock() {

@@ -70,6 +70,7 @@ Result<ReloadReport> Engine::Impl::reload(const Replan& replan, ReloadOptions ho
 Result<std::vector<RouteEffect>> Engine::Impl::measure_change(const Plan& wanted, const PlanDifference& difference,
                                                               Duration look_back) {
   const auto running = program->running_routes();
+  TableKeeper::fill_once(wanted.routes, program->data_dir(), world.files, world.clock, program->journals());
   std::vector<EffectMeter> meters;
   for (const RoutePlan& route : wanted.routes)
     for (const auto& before : running)

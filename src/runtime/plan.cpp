@@ -10,6 +10,7 @@
 #include "component/tenant_options.h"
 #include "kql/schemas.h"
 #include "plan_options.h"
+#include "plan_tables.h"
 #include "rule_environment.h"
 
 namespace capstan::runtime {
@@ -93,7 +94,7 @@ void append_new(Findings& findings, const Findings& more) {
 class Planner {
 public:
   Planner(const Registry& registry, World& world, Findings& findings, const std::vector<TenantPlan>& running)
-      : registry_(registry), world_(world), findings_(findings), running_(running) {}
+      : registry_(registry), world_(world), findings_(findings), running_(running), tables_(world, findings) {}
 
   Plan plan(const Node& root) {
     const TopOptions top = top_schema().decode(root, "the configuration", findings_);
@@ -108,6 +109,7 @@ public:
     for (const Node::Member& member : members(top.tenants.node, "tenants")) add_tenant(member);
     for (const Node::Member& member : members(top.sources.node, "sources")) add_source(member);
     check_sinks();
+    for (const Node::Member& member : members(top.tables.node, "tables")) tables_.add(member);
     for (const Node::Member& member : members(top.routes.node, "routes")) add_route(member);
     warn_of_sources_without_a_route(top.sources.node);
     return std::move(plan_);
@@ -277,18 +279,25 @@ private:
     const kql::Schema schema = kql::schema_of_feeds(feeds);
     const Node* query = node.find(options.query_file.empty() ? "query" : "query_file");
     std::vector<TransformProblem> problems;
+    kql::Environment environment = environment_;
+    environment.tables = tables_.of_route(options.from, plan_.sources);
     if (!rule.empty()) {
-      kql::Compiled compiled = kql::compile(rule, schema, environment_);
+      kql::Compiled compiled = kql::compile(rule, schema, environment);
       for (const kql::Diagnostic& diagnostic : compiled.diagnostics.all())
         problems.push_back({true, diagnostic, {}, rule});
       route.rule = std::move(compiled.program);
+      if (route.rule != nullptr) {
+        route.tables = tables_.in_use(*route.rule);
+        route.facts.merge(tables_.facts(*route.rule));
+      }
     }
     // A route without an encoder has a finding for that, and may have others in its rule.
     if (route.encoder != nullptr && problems.empty())
-      route.transform = Transform::compile(rule, schema, feeds, *route.encoder, problems, environment_);
+      route.transform = Transform::compile(rule, schema, feeds, *route.encoder, problems, environment);
     for (const TransformProblem& problem : problems)
-      findings_.add(problem.diagnostic.code, problem.is_in_rule ? query->place : problem.origin.place,
-                    fmt::format("{}: {}", owner, to_string(problem)));
+      if (!tables_.is_reported(problem.diagnostic))
+        findings_.add(problem.diagnostic.code, problem.is_in_rule ? query->place : problem.origin.place,
+                      fmt::format("{}: {}", owner, to_string(problem)));
   }
 
   void check_from(const Node& node, const std::string& owner, const RouteOptions& options) {
@@ -389,6 +398,7 @@ private:
   kql::Environment environment_;
   Node sinks_;
   std::vector<std::string> source_names_;
+  TablePlanner tables_;
 };
 
 }  // namespace
@@ -402,6 +412,6 @@ std::optional<Plan> make_plan(const Node& root, const Registry& registry, World&
   return plan;
 }
 
-PlanDescription describe_plan() { return {top_schema().options(), route_schema().options()}; }
+PlanDescription describe_plan() { return {top_schema().options(), route_schema().options(), table_schema().options()}; }
 
 }  // namespace capstan::runtime

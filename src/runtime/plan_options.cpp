@@ -84,9 +84,28 @@ config::Schema<TopOptions> top_schema() {
   s.option("secrets", &TopOptions::secrets, "the keys that rules use by name, hmac_sha256(value, \"name\")")
       .example("{people: \"${file:/run/credentials/people}\"}");
   s.object("geo", &TopOptions::geo, geo_schema(), "where rules learn an IP address's place, geo_location(address)");
+  s.option("tables", &TopOptions::tables, "what rules look up in, by name");
   s.object("journal", &TopOptions::journal, journal_schema(), "the journal of every source");
   s.object("api", &TopOptions::api, api_schema(), "metrics, health and administration");
   s.object("log", &TopOptions::log, log_schema(), "the log, on standard error");
+  return s;
+}
+
+config::Schema<FileTableOptions> table_schema() {
+  using Format = FileTableOptions::Format;
+  config::Schema<FileTableOptions> s;
+  s.option("file", &FileTableOptions::file, "where it is").required().example("/etc/capstan/offices.csv");
+  s.choice("format", &FileTableOptions::format,
+           {{"by_extension", Format::by_extension},
+            {"csv", Format::csv},
+            {"json", Format::json},
+            {"ndjson", Format::ndjson}},
+           "csv: RFC 4180, the first row names the columns; json: one array of objects; ndjson: an object a line");
+  s.option("schema", &FileTableOptions::schema,
+           "the columns that are taken and their types; all when it is left out, text in CSV and as they are in JSON")
+      .example("range:string, office:string, floor:long");
+  s.option("reload", &FileTableOptions::reload, "how often the file is looked at; changed content is read")
+      .range(Duration(std::chrono::seconds(1)), Duration(std::chrono::hours(24)));
   return s;
 }
 

@@ -25,8 +25,10 @@ struct TopOptions {
   config::Raw routes;
   config::Raw secrets;
   GeoOptions geo;
+  config::Raw tables;
 };
 config::Schema<TopOptions> top_schema();
+config::Schema<FileTableOptions> table_schema();
 
 struct RouteOptions {
   std::vector<std::string> from;

@@ -6,6 +6,11 @@
 
 #include <filesystem>
 
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
 #include "config/document.h"
 #include "engine_equipment.h"
 #include "place_database.h"
@@ -199,6 +204,51 @@ TEST_F(PlanTest, a_source_that_nobody_takes_from_is_a_warning) {
   EXPECT_TRUE(make(yaml));
   ASSERT_EQ(found_.size(), 1U);
   EXPECT_THAT(found_[0], HasSubstr("source lonely: no route takes from it"));
+}
+
+// A table beside nothing but itself; the name is the test's.
+class PlanTables : public PlanTest {
+protected:
+  PlanTables()
+      : file_(std::filesystem::temp_directory_path() / ("capstan-plan-" + std::to_string(::getpid()) + ".csv")) {}
+  ~PlanTables() override { std::filesystem::remove(file_); }
+  std::string with_table(std::string_view content, const std::string& query, const std::string& more = {}) const {
+    std::ofstream(file_) << content;
+    return good() + "  all: {from: one, encode: raw, to: siem, query: '" + query + "'}\n" +
+           "tables:\n  offices: {file: " + file_.string() + more + "}\n";
+  }
+  std::filesystem::path file_;
+};
+
+TEST_F(PlanTables, a_rule_looks_up_in_a_table_of_the_configuration) {
+  const auto plan = make(with_table("city,office\nBern,B1\n", "source | lookup offices on city", ", reload: 5m"));
+  EXPECT_THAT(found_, IsEmpty());
+  ASSERT_TRUE(plan);
+  const TablesInUse& tables = plan->routes[0].tables;
+  ASSERT_EQ(tables.files.size(), 1U);
+  EXPECT_EQ(tables.files[0]->options().reload, std::chrono::minutes(5));
+  EXPECT_THAT(plan->routes[0].rule->tables(), ElementsAre(tables.files[0]->live()));
+  EXPECT_THAT(tables.subnets, IsEmpty());
+  EXPECT_TRUE(plan->routes[0].facts.contains("table offices: reload"));
+}
+
+TEST_F(PlanTables, a_broken_table_is_one_finding_with_its_line) {
+  EXPECT_FALSE(make(with_table("city,office\nBern\n", "source | lookup offices on city")));
+  ASSERT_EQ(found_.size(), 1U) << testing::PrintToString(found_);
+  EXPECT_THAT(found_[0],
+              HasSubstr("capstan.yaml:13:19: table offices: " + file_.string() + ":2: expected 2 cells, got 1"));
+  EXPECT_FALSE(make(with_table("city,office\n", "source", ", schema: 'city:text'")));
+  ASSERT_EQ(found_.size(), 1U) << testing::PrintToString(found_);
+  EXPECT_THAT(found_[0], HasSubstr("table offices: reading the schema \"city:text\""));
+  EXPECT_FALSE(make(with_table("city,office\n", "source", ", reload: 1ms")));
+  EXPECT_THAT(found_, ElementsAre(HasSubstr("expected 1s to 1d")));
+}
+
+TEST_F(PlanTables, a_table_that_is_not_there_comes_with_the_nearest) {
+  EXPECT_FALSE(make(with_table("city\n", "source | lookup offces on city")));
+  EXPECT_THAT(found_, ElementsAre(HasSubstr("there is no table \"offces\" to look up in; did you mean \"offices\"?")));
+  EXPECT_FALSE(make(with_table("city\n", "source | evaluate ipv4_lookup(subnets, ip, range)")));
+  EXPECT_THAT(found_, ElementsAre(HasSubstr("there is no table \"subnets\" to look up in")));
 }
 
 }  // namespace

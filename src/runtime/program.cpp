@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "kql/subnets.h"
 #include "runtime/engine.h"
 
 namespace capstan::runtime {
@@ -72,7 +73,33 @@ Result<std::unique_ptr<Program>> Program::open(Plan plan, World& world, DeadLett
     }
     program->put(program->make_route(std::move(route), std::move(from)));
   }
+  // Before a route reads its first record it finds the ranges that are known.
+  program->tables_ = TableKeeper::open(program->data_dir_, world.files, world.clock, program->tables_in_use(),
+                                       program->journals(), TableKeeper::Writes::yes);
   return program;
+}
+
+TablesInUse Program::tables_in_use() const {
+  TablesInUse all;
+  for (const auto& route : running_routes()) all.add(route->plan.tables);
+  return all;
+}
+
+std::vector<TableKeeper::JournalOfSource> Program::journals() const {
+  std::vector<TableKeeper::JournalOfSource> journals;
+  for (const auto& source : running_sources())
+    journals.push_back({source->plan.name, source->plan.tenant, source->journal});
+  return journals;
+}
+
+void Program::keep_tables() {
+  for (const auto& source : running_sources()) {
+    if (!tables_->waits_for(source->plan.name)) continue;
+    for (const FeedStatus& feed : source->collector->status().feeds)
+      if (feed.name == kql::subnets_feed && (feed.code || (feed.is_drained && !committer_->has_submissions())))
+        tables_->note_read(source->plan.name);
+  }
+  tables_->step(tables_in_use(), journals());
 }
 
 Result<Program::Opened> Program::open_journal(const SourcePlan& source, const Plan& plan) const {
@@ -226,6 +253,7 @@ Status Program::status() const {
     const net::Governor& governor = tenant.tenant->governor();
     status.tenants.push_back({tenant.name, governor.requests_per_minute(), governor.recent(), governor.pauses()});
   }
+  status.tables = tables_->status();
   find_stalled(status, at_work, delivering);
   return status;
 }

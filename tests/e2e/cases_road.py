@@ -191,6 +191,49 @@ def demo_proves_itself(place):
     return ""
 
 
-CASES = [five_feeds_to_a_file, cef_over_tcp_to_rsyslog, changed_alerts_come_again_as_updates, destination_down_then_up,
+def tables_add_what_the_service_does_not_know(place):
+    """Activities carry the office of their address out of a file that changes meanwhile; the tenant's own ranges are a table from
+    the first record on."""
+    tenant = place.simulate("--seed", 8, "--activities", 2000, "--subnets", 40, "--requests-per-minute", 100000)
+    place.write("offices.csv", "range,office\n192.0.0.0/16,wide\n192.0.2.0/24,Bern\n198.51.100.0/24,\"Oslo, \"\"north\"\"\"\n")
+    sinks = "".join(f"  {name}: {{type: file, path: '{place.directory / name}.ndjson'}}\n" for name in ("offices", "ranges"))
+    routes = """  offices:
+    from: mdca
+    feeds: [activities]
+    query: |
+      source | extend ip = tostring(device.clientIP)
+      | evaluate ipv4_lookup(offices, ip, range, return_unmatched = true) | project ip, office
+    encode: {format: json}
+    to: offices
+  ranges:
+    from: mdca
+    feeds: [subnets]
+    query: |
+      source | extend net = tostring(subnets[0].originalString)
+      | evaluate ipv4_lookup(subnets, net, range, return_unmatched = true) | project net, range, name, name1
+    encode: {format: json}
+    to: ranges
+tables:
+  offices: {file: offices.csv, reload: 1s}
+"""
+    place.configuration(tenant, sinks, routes, feeds=["activities", "subnets"])
+    place.run("run", "-c", "capstan.yaml", "--until-caught-up", check=0)
+    wanted = {"192.0.2": "Bern", "198.51.100": 'Oslo, "north"'}
+    rows = [json.loads(line) for line in (place.directory / "offices.ndjson").read_text().splitlines()]
+    wrong = [row for row in rows if row["office"] != wanted.get(row["ip"].rsplit(".", 1)[0], "")]
+    expect(len(rows) == 2000 and not wrong, f"{len(rows)} activities, wrongly tagged: {wrong[:3]}")
+    ranges = [json.loads(line) for line in (place.directory / "ranges.ndjson").read_text().splitlines()]
+    untagged = [row for row in ranges if row["name"] != row["name1"] or not row["range"]]
+    expect({row["name"] for row in ranges} and len(ranges) >= 40, f"{len(ranges)} ranges")
+    expect(not untagged, f"ranges that do not find themselves: {untagged[:3]}")
+    place.run("check", "-c", "capstan.yaml", check=0)
+    place.write("offices.csv", "range,office\n192.0.2.0/24\n")
+    broken = place.run("check", "-c", "capstan.yaml")
+    expect(broken.returncode == 78 and "offices.csv:2: expected 2 cells, got 1" in broken.stdout + broken.stderr,
+           f"a broken table: {broken.stdout}{broken.stderr}")
+    return f"{len(rows)} activities, {len(ranges)} ranges"
+
+
+CASES = [tables_add_what_the_service_does_not_know, five_feeds_to_a_file, cef_over_tcp_to_rsyslog, changed_alerts_come_again_as_updates, destination_down_then_up,
          verify_finds_and_repairs, replay_sends_again, rules_choose_and_change, records_of_any_age,
          demo_proves_itself]

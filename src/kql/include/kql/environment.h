@@ -8,6 +8,7 @@
 
 #include "base/secret.h"
 #include "kql/places.h"
+#include "kql/table.h"
 
 namespace capstan::kql {
 
@@ -18,6 +19,7 @@ using Secrets = std::map<std::string, Secret, std::less<>>;
 struct Environment {
   std::shared_ptr<const Secrets> secrets;
   std::shared_ptr<const Places> places;
+  Tables tables = {};  // that lookup and ipv4_lookup may name
 };
 
 }  // namespace capstan::kql

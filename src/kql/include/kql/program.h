@@ -12,6 +12,7 @@
 #include "kql/datum.h"
 #include "kql/diagnostic.h"
 #include "kql/environment.h"
+#include "kql/table.h"
 #include "kql/types.h"
 
 namespace capstan::kql {
@@ -37,6 +38,8 @@ public:
   const std::vector<Column>& made() const;
   // Extensions that a data collection rule does not accept, by name, in order of appearance.
   const std::vector<Diagnostic>& not_portable() const;
+  // That it looks up in.
+  const std::vector<std::shared_ptr<const LiveTable>>& tables() const;
 
   struct Impl;
   explicit Program(std::unique_ptr<Impl> impl);

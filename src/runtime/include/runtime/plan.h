@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "component/registry.h"
 #include "kql/program.h"
+#include "runtime/file_table.h"
 #include "runtime/plan_facts.h"
 #include "runtime/transform.h"
 #include "store/journal.h"
@@ -58,11 +59,27 @@ struct SinkPlan {
   Facts facts;
 };
 
+// The table `subnets` of the rules that draw from some sources: what the feed of that name has brought to the journals
+// of `sources`, one row a range.
+struct SubnetsPlan {
+  std::vector<std::string> sources;
+  std::shared_ptr<kql::LiveTable> live;
+};
+
+// What rules look up in that changes while they run.
+struct TablesInUse {
+  std::vector<std::shared_ptr<FileTable>> files;
+  std::vector<SubnetsPlan> subnets;
+  // Each table once.
+  void add(const TablesInUse& more);
+};
+
 struct RoutePlan {
   std::string name;
   std::vector<std::string> from;             // sources, at least one
   std::vector<std::string> feeds;            // that it takes; empty: all
   std::shared_ptr<const kql::Program> rule;  // nothing: every record as it is
+  TablesInUse tables = {};                   // by the rule
   std::string encoder_kind;
   std::unique_ptr<Encoder> encoder;
   std::shared_ptr<const Transform> transform;  // of rule and encoder
@@ -91,10 +108,11 @@ struct Plan {
 std::optional<Plan> make_plan(const config::Node& root, const Registry& registry, World& world,
                               config::Findings& findings, const std::vector<TenantPlan>& running = {});
 
-// The options outside of components, for the reference page: top level, journal, api, log, and one route.
+// The options outside of components, for the reference page: top level, journal, api, log, one route and one table.
 struct PlanDescription {
   std::vector<config::OptionDescription> top;
   std::vector<config::OptionDescription> route;
+  std::vector<config::OptionDescription> table;
 };
 PlanDescription describe_plan();
 

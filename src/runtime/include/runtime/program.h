@@ -21,6 +21,7 @@
 #include "runtime/plan_difference.h"
 #include "runtime/route_runner.h"
 #include "runtime/status.h"
+#include "runtime/table_keeper.h"
 
 namespace capstan::runtime {
 
@@ -54,6 +55,13 @@ public:
   std::vector<TenantPlan> tenants() const;
   PlanOutline outline() const;
 
+  // The housekeeping's thread: what the rules of the running routes look up in is looked after; at the end it is
+  // closed.
+  void keep_tables();
+  void close_tables() { tables_->close(); }
+  // Any thread: whether what the route's rule looks up in is there, so that it may begin.
+  bool may_begin(const RoutePlan& route) const { return tables_->is_ready(route); }
+
   // Any thread.
   Status status() const;
   // Every source is drained (or waits for a person), everything is durable, and every route has delivered all of it (or
@@ -86,11 +94,13 @@ public:
   void remove_route(std::string_view name);
   // What is compared next time; sources and routes are shown in its order from now on.
   void follow(PlanOutline outline, std::vector<TenantPlan> tenants);
+  std::vector<TableKeeper::JournalOfSource> journals() const;
 
 private:
   explicit Program(const Plan& plan, World& world, DeadLetterBox& dead_letters, std::uint64_t seed);
   void find_stalled(Status& status, const std::vector<std::shared_ptr<Collector>>& collectors,
                     const std::vector<std::shared_ptr<RouteRunner>>& routes) const;
+  TablesInUse tables_in_use() const;
 
   World& world_;
   DeadLetterBox& dead_letters_;
@@ -99,6 +109,7 @@ private:
   const MonotonicTime started_;
   const Timestamp started_wall_;
   std::unique_ptr<Committer> committer_;
+  std::unique_ptr<TableKeeper> tables_;
 
   mutable std::mutex mutex_;  // guards what follows
   std::uint64_t seed_;        // of the next part's jitter

@@ -137,6 +137,18 @@ struct ReloadStatus {
   std::string last_summary;  // "1 route changed; 4 parts kept", or what refused it
 };
 
+// A table that rules look up in.
+struct TableStatus {
+  std::string name;
+  std::string from;  // a file, or "feed subnets of contoso_mdca"
+  std::uint64_t rows = 0;
+  std::uint64_t bytes = 0;          // in memory, without indexes
+  std::optional<Timestamp> loaded;  // when the rows that are used now were read
+  std::uint64_t reloads = 0;        // since the start
+  std::optional<ErrorCode> code;    // why the newest content is not used; nothing: it is
+  std::string error;
+};
+
 struct MemoryStatus {
   std::uint64_t resident_bytes = 0;
   std::uint64_t peak_bytes = 0;
@@ -150,6 +162,7 @@ struct Status {
   std::vector<SourceStatus> sources;
   std::vector<RouteStatus> routes;
   std::vector<TenantStatus> tenants;
+  std::vector<TableStatus> tables;
   MemoryStatus memory;
   std::uint64_t clock_jumps = 0;
   ReloadStatus reload;

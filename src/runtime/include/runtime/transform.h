@@ -29,8 +29,8 @@ std::string to_string(const TransformProblem& problem);
 // Immutable; any number of threads. The encoder outlives it.
 class Transform {
 public:
-  // `rule` may be empty. `feeds` are those that will come; what others look like is compiled once for all of them.
-  // Nothing when there are problems.
+  // `rule` may be empty. `feeds` are those that will come; what others look like is
+  // compiled once for all of them. Nothing when there are problems.
   static std::shared_ptr<const Transform> compile(std::string_view rule, const kql::Schema& schema,
                                                   std::span<const std::string> feeds, const Encoder& encoder,
                                                   std::vector<TransformProblem>& problems,
