@@ -195,6 +195,27 @@ routes:
   EXPECT_EQ(say({"run", "-c", file}).exit, exit_configuration);
 }
 
+TEST_F(Program, CheckSaysWhatIsDoubtfulAndWhatIsNotPortable) {
+  const std::string file = write("capstan.yaml", R"(data_dir: /tmp/x
+tenants:
+  contoso: {api_url: 'https://a.example', auth: {method: token, token: '${env:PATH}'}}
+sources:
+  mdca: {type: mdca, tenant: contoso, feeds: [alerts]}
+sinks:
+  out: {type: stdout}
+routes:
+  all: {from: mdca, query: "source | where severityValu == 2 | mv-expand entities", encode: {format: cef}, to: out}
+)");
+  const Said check = say({"check", "-c", file});
+  EXPECT_EQ(check.exit, exit_done) << check.out;
+  EXPECT_THAT(check.out, HasSubstr("capstan.yaml:9:28: warning: route all: query:1:16: no column is called "
+                                   "\"severityValu\", so it is read as a member of the record; did you mean "
+                                   "\"severityValue\"? [E6002]\n  source | where"));
+  EXPECT_THAT(check.out, HasSubstr("note: route all: query:1:36: \"mv-expand\" is not portable to a DCR\n"));
+  EXPECT_THAT(say({"check", "-c", file, "--output", "json"}).out,
+              HasSubstr(R"("not_portable":[{"route":"all","line":1,"column":36,)"));
+}
+
 TEST_F(Program, CheckOfWhatCannotBeRead) {
   EXPECT_EQ(say({"check", "-c", directory_ + "/nowhere.yaml"}).exit, exit_configuration);
   EXPECT_THAT(say({"check", "-c", directory_ + "/nowhere.yaml"}).err, HasSubstr("[E1002]"));

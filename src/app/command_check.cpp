@@ -92,6 +92,32 @@ std::string summary(const runtime::Plan& plan, const std::string& file) {
                      plan.routes.size());
 }
 
+// What a data collection rule of Azure would not take of the routes' rules.
+std::string portability_text(const runtime::Plan& plan) {
+  std::string text;
+  for (const runtime::RoutePlan& route : plan.routes) {
+    if (!route.rule) continue;
+    for (const kql::Diagnostic& note : route.rule->not_portable()) {
+      const kql::LineColumn at = kql::locate(route.rule_text, note.span.begin);
+      text += fmt::format("note: route {}: query:{}:{}: {}\n", route.name, at.line, at.column, note.sentence);
+    }
+  }
+  return text;
+}
+
+std::string portability_json(const runtime::Plan& plan) {
+  std::string list;
+  for (const runtime::RoutePlan& route : plan.routes) {
+    if (!route.rule) continue;
+    for (const kql::Diagnostic& note : route.rule->not_portable()) {
+      const kql::LineColumn at = kql::locate(route.rule_text, note.span.begin);
+      list += fmt::format(R"({}{{"route":{},"line":{},"column":{},"message":{}}})", list.empty() ? "" : ",",
+                          json_quote(route.name), at.line, at.column, json_quote(note.sentence));
+    }
+  }
+  return "[" + list + "]";
+}
+
 Result<int> run(Session& session) {
   const StopOnSignal signals;
   const Configuration configuration = TRY(read_configuration(session));
@@ -104,13 +130,16 @@ Result<int> run(Session& session) {
     probe_sinks(*configuration.plan, call, probes);
   }
   if (session.wants_json()) {
-    session.out() << fmt::format(R"({{"file":{},"is_good":{},"findings":{},"probes":{}}})",
+    session.out() << fmt::format(R"({{"file":{},"is_good":{},"findings":{},"not_portable":{},"probes":{}}})",
                                  json_quote(session.configuration_file()), configuration.plan.has_value(),
-                                 findings_json(configuration.findings), probes_json(probes))
+                                 findings_json(configuration.findings),
+                                 configuration.plan ? portability_json(*configuration.plan) : "[]", probes_json(probes))
                   << '\n';
   } else {
     session.out() << findings_text(configuration.findings, session.streams.out_is_terminal);
-    if (configuration.plan) session.out() << summary(*configuration.plan, session.configuration_file());
+    if (configuration.plan)
+      session.out() << portability_text(*configuration.plan)
+                    << summary(*configuration.plan, session.configuration_file());
     if (is_live) session.out() << '\n' << probes_text(probes);
   }
   if (!configuration.plan) return exit_configuration;

@@ -37,8 +37,9 @@ std::string joined_path(const kql::Input& input) {
   return path;
 }
 
-std::string portability(const kql::Program& program, const std::string& query) {
+std::string notes_of(const kql::Program& program, const std::string& query) {
   std::string text;
+  for (const kql::Diagnostic& doubt : program.doubts()) text += "warning: " + kql::render(doubt, "query", query) + "\n";
   for (const kql::Diagnostic& note : program.not_portable()) {
     const kql::LineColumn at = kql::locate(query, note.span.begin);
     text += fmt::format("query:{}:{}: note: {}\n", at.line, at.column, note.sentence);
@@ -319,7 +320,7 @@ Result<int> check(Session& session) {
   const auto form = parse_form(session.arguments.text("from")).value_or(InputForm::json);
   const std::shared_ptr<const kql::Program> program = TRY(compiled(session, form));
   if (!program) return exit_configuration;
-  session.out() << portability(*program, query);
+  session.out() << notes_of(*program, query);
   if (session.arguments.has("explain")) session.out() << explanation(program);
   if (session.arguments.has("check")) session.out() << "query: good\n";
   return exit_done;

@@ -190,6 +190,16 @@ NodePtr ExpressionBinder::bind_dynamic(const Expression& e) {
   return std::make_shared<Constant>(Datum::of(&*value));
 }
 
+void ExpressionBinder::doubt_member(const Expression& e, const Scope& scope) {
+  std::vector<std::string_view> names;
+  for (const BoundColumn& column : scope.columns) names.push_back(column.name);
+  if (const std::string_view near = nearest(e.name, names); !near.empty())
+    program_.doubts.push_back({ErrorCode::kql_unknown_name, e.span,
+                               fmt::format("no column is called \"{}\", so it is read as a member of the record; did "
+                                           "you mean \"{}\"?",
+                                           e.name, near)});
+}
+
 NodePtr ExpressionBinder::bind_name(const Expression& e, Scope& scope) {
   if (const auto parameter = scope.parameters.find(e.name); parameter != scope.parameters.end())
     return parameter->second;
@@ -206,6 +216,7 @@ NodePtr ExpressionBinder::bind_name(const Expression& e, Scope& scope) {
       if (scope.gone_is_null) return std::make_shared<Constant>(Datum::null(Type::dynamic));
       return refuse(ErrorCode::kql_unknown_name, e.span, std::move(gone));
     }
+    doubt_member(e, scope);
     scope.columns.push_back({e.name, Type::dynamic, std::nullopt, false, true});
     return std::make_shared<Slot>(Type::dynamic, read_slot_of(scope.columns.back()));
   }
@@ -345,8 +356,21 @@ NodePtr ExpressionBinder::bind_arithmetic(const Expression& e, NodePtr left, Nod
   return make_arithmetic(operation, *type, std::move(left), std::move(right));
 }
 
+// A text that is no number is equal to none.
+void ExpressionBinder::doubt_text(const Expression& e, const Node& text, Type other) {
+  Workspace work;
+  Frame frame{{}, work};
+  const Datum value = text.evaluate(frame);
+  if (convert(value, other, work).is_null)
+    program_.doubts.push_back(
+        {ErrorCode::kql_type, e.span, fmt::format("\"{}\" is never equal to a {}", value.text, to_string(other))});
+}
+
 NodePtr ExpressionBinder::bind_comparison(const Expression& e, NodePtr left, NodePtr right) {
   const bool is_equality = e.name == "==" || e.name == "!=";
+  for (const auto& [text, other] : {std::pair(left, right), std::pair(right, left)})
+    if (is_equality && text->type() == Type::string && text->is_constant() && is_number(other->type()))
+      doubt_text(e, *text, other->type());
   // A literal text is read as the other side's type.
   if (is_equality && left->type() == Type::string && left->is_constant() && right->type() != Type::string &&
       right->type() != Type::dynamic)

@@ -37,6 +37,8 @@ private:
   NodePtr bind_typed_literal(const Expression& e);
   NodePtr bind_dynamic(const Expression& e);
   NodePtr bind_name(const Expression& e, Scope& scope);
+  void doubt_member(const Expression& e, const Scope& scope);
+  void doubt_text(const Expression& e, const Node& text, Type other);
   NodePtr bind_path(const Expression& e, Scope& scope);
   NodePtr input_path(const Expression& e, Scope& scope);
   NodePtr input_list(const Expression& e, const std::string& list, Scope& scope);

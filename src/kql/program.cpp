@@ -25,6 +25,7 @@ const std::vector<Input>& Program::inputs() const { return impl_->inputs; }
 const std::vector<Column>& Program::made() const { return impl_->made; }
 bool Program::keeps_members() const { return impl_->keeps_members; }
 const std::vector<Diagnostic>& Program::not_portable() const { return impl_->not_portable; }
+const std::vector<Diagnostic>& Program::doubts() const { return impl_->doubts; }
 const std::vector<std::shared_ptr<const LiveTable>>& Program::tables() const { return impl_->lookup_tables; }
 
 bool is_readable(std::string_view text, Diagnostics& diagnostics) {

@@ -35,6 +35,7 @@ struct Program::Impl {
   std::vector<Column> output;
   std::vector<Column> made;
   std::vector<Diagnostic> not_portable;
+  std::vector<Diagnostic> doubts;
   // The record's own members go on beside the columns (an open schema, until project).
   bool keeps_members = false;
   std::vector<MemberRule> member_rules;

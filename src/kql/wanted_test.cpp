@@ -173,5 +173,19 @@ TEST(Wanted, ADroppedRecordIsLeftWhereTheFilterKnowsEnough) {
   EXPECT_THAT(rows("source | where appId == 2 | extend n = appName", cells({"n"}), broken), IsEmpty());
 }
 
+TEST(Doubts, AreForWhatIsAllowedAndProbablyNotMeant) {
+  const auto doubts = [](std::string_view query) {
+    const Compiled compiled = compile(query, schema_of_feeds(std::vector<std::string>{"alerts"}));
+    std::vector<std::string> sentences;
+    for (const Diagnostic& doubt : compiled.program->doubts()) sentences.push_back(doubt.sentence);
+    return sentences;
+  };
+  EXPECT_THAT(doubts("source | where severityValu == 1 and severityValue == 2 and whatever == 3"),
+              ElementsAre(HasSubstr("did you mean \"severityValue\"?")));
+  EXPECT_THAT(doubts("source | where severityValue == 'high' or statusValue == '1'"),
+              ElementsAre("\"high\" is never equal to a long"));
+  EXPECT_THAT(doubts("source | extend severityVal = 1 | where severityVal == 1"), IsEmpty());
+}
+
 }  // namespace
 }  // namespace capstan::kql

@@ -286,6 +286,11 @@ private:
       for (const kql::Diagnostic& diagnostic : compiled.diagnostics.all())
         problems.push_back({true, diagnostic, {}, rule});
       route.rule = std::move(compiled.program);
+      if (route.rule)
+        for (const kql::Diagnostic& doubt : route.rule->doubts())
+          findings_.warn(doubt.code, query->place,
+                         fmt::format("{}: {}", owner, kql::render_without_code(doubt, "query", rule)));
+      route.rule_text = rule;
       if (route.rule != nullptr) {
         route.tables = tables_.in_use(*route.rule);
         route.facts.merge(tables_.facts(*route.rule));

@@ -38,6 +38,8 @@ public:
   const std::vector<Column>& made() const;
   // Extensions that a data collection rule does not accept, by name, in order of appearance.
   const std::vector<Diagnostic>& not_portable() const;
+  // What is allowed and probably not meant: a member that is nearly called like a column, a text that is never equal.
+  const std::vector<Diagnostic>& doubts() const;
   // That it looks up in.
   const std::vector<std::shared_ptr<const LiveTable>>& tables() const;
 
