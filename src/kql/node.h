@@ -34,7 +34,7 @@ struct Workspace {
   std::string text;         // where a function builds what it then copies into the arena; keeps its memory
   std::string folded_text;  // for searches that ignore case beyond ASCII
   std::string folded_needle;
-  bool is_full = false;       // so many rows have come of the record that no more are made
+  bool is_full = false;              // so many rows have come of the record that no more are made
   RowText* row = nullptr;            // set where there is a row that can be written
   std::vector<HeldTable> tables;     // that the program looks up in, for one record
   std::uint64_t quiet_failures = 0;  // conversions and patterns that gave null

@@ -76,8 +76,8 @@ struct TablesInUse {
 
 struct RoutePlan {
   std::string name;
-  std::vector<std::string> from;             // sources, at least one
-  std::vector<std::string> feeds;            // that it takes; empty: all
+  std::vector<std::string> from;   // sources, at least one
+  std::vector<std::string> feeds;  // that it takes; empty: all
   std::string rule_text;
   std::shared_ptr<const kql::Program> rule;  // nothing: every record as it is
   TablesInUse tables = {};                   // by the rule
