@@ -158,9 +158,9 @@ Result<const runtime::RoutePlan*> chosen_route(const Session& session, const run
     names.push_back(route.name);
   }
   const std::string_view near = nearest(name, names);
-  return Error(ErrorCode::unknown_name,
-               fmt::format("there is no route \"{}\"{}; there are: {}", name,
-                           near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near), fmt::join(names, ", ")));
+  return Error(ErrorCode::unknown_name, fmt::format("there is no route \"{}\"; {}", name,
+                                                    near.empty() ? fmt::format("there are: {}", fmt::join(names, ", "))
+                                                                 : fmt::format("did you mean \"{}\"?", near)));
 }
 
 std::string tenant_of(const runtime::Plan& plan, std::string_view source) {

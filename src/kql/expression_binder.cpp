@@ -198,6 +198,11 @@ void ExpressionBinder::doubt_member(const Expression& e, const Scope& scope) {
                                fmt::format("no column is called \"{}\", so it is read as a member of the record; did "
                                            "you mean \"{}\"?",
                                            e.name, near)});
+  else if (e.name.front() >= '0' && e.name.front() <= '9')
+    program_.doubts.push_back({ErrorCode::kql_unknown_name, e.span,
+                               fmt::format("\"{}\" is neither a number nor a timespan, so it is read as a member of "
+                                           "the record; timespans end in d, h, m, s, ms, microsecond or tick",
+                                           e.name)});
 }
 
 NodePtr ExpressionBinder::bind_name(const Expression& e, Scope& scope) {

@@ -184,6 +184,7 @@ TEST(Doubts, AreForWhatIsAllowedAndProbablyNotMeant) {
               ElementsAre(HasSubstr("did you mean \"severityValue\"?")));
   EXPECT_THAT(doubts("source | where severityValue == 'high' or statusValue == '1'"),
               ElementsAre("\"high\" is never equal to a long"));
+  EXPECT_THAT(doubts("source | where timestamp > ago(1q)"), ElementsAre(HasSubstr("\"1q\" is neither")));
   EXPECT_THAT(doubts("source | extend severityVal = 1 | where severityVal == 1"), IsEmpty());
 }
 

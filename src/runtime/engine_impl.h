@@ -58,7 +58,7 @@ struct Engine::Impl {
 
   // engine_questions.cpp
   std::vector<VerifyRoute> verify_routes(std::string_view source);
-  std::function<bool(const RecordView&)> drops_of(std::string_view route, std::string_view source) const;
+  std::function<bool(const store::Slice::Item&)> drops_of(std::string_view route, std::string_view source) const;
   Result<std::vector<VerifySource>> verify_sources(const std::vector<std::shared_ptr<RunningSource>>& running,
                                                    std::vector<std::unique_ptr<Source>>& instances,
                                                    const std::stop_token& stop);

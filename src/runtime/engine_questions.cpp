@@ -64,7 +64,8 @@ Result<Replay> Engine::replay(std::string_view name, Timestamp since, std::optio
 }
 
 // Whether a route's rule drops a record of a source; empty where it has none.
-std::function<bool(const RecordView&)> Engine::Impl::drops_of(std::string_view route, std::string_view source) const {
+std::function<bool(const store::Slice::Item&)> Engine::Impl::drops_of(std::string_view route,
+                                                                      std::string_view source) const {
   const auto routes = program->running_routes();
   const auto found = std::ranges::find_if(routes, [&](const auto& one) { return one->plan.name == route; });
   if (found == routes.end() || !(*found)->plan.rule) return {};
@@ -72,9 +73,11 @@ std::function<bool(const RecordView&)> Engine::Impl::drops_of(std::string_view r
   for (const auto& one : program->running_sources())
     if (one->plan.name == source) tenant = one->plan.tenant;
   return [run = std::make_shared<kql::RecordRun>((*found)->plan.rule), tenant,
-          source = std::string(source)](const RecordView& record) {
-    if (record.is_quarantined) return false;
-    const Result<bool> keeps = run->keeps(record, kql::Envelope{tenant, source, {}});
+          source = std::string(source)](const store::Slice::Item& item) {
+    if (item.record.is_quarantined) return false;
+    // As it was judged when it was delivered.
+    run->set_now(item.ingest_time);
+    const Result<bool> keeps = run->keeps(item.record, kql::Envelope{tenant, source, item.ingest_time});
     return keeps.has_value() && !*keeps;
   };
 }

@@ -47,7 +47,7 @@ RouteFate fate(const ExplainSource& source, const ExplainRoute& route, const sto
     result.records_before = records_between(*source.journal, route.cursor.position, item.position);
     return result;
   }
-  const bool is_dropped = route.drops && route.drops(item.record);
+  const bool is_dropped = route.drops && route.drops(item);
   result.state = is_dropped ? RouteFate::State::dropped_by_rule : RouteFate::State::delivered;
   return result;
 }

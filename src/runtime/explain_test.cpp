@@ -29,7 +29,7 @@ struct Explain : testing::Test {
     ExplainRoute siem{"siem", "arcsight", {}, {}, {}};
     siem.cursor.position = MemoryJournal::position(10);
     ExplainRoute alerts{"alerts", "file", {}, {"alerts"}, {}};
-    ExplainRoute picky{"picky", "file", {}, {}, [](const RecordView& r) { return r.id == "a4"; }};
+    ExplainRoute picky{"picky", "file", {}, {}, [](const store::Slice::Item& i) { return i.record.id == "a4"; }};
     picky.cursor.position = MemoryJournal::position(21);
     ExplainSource s;
     s.name = "mdca";

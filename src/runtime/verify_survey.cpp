@@ -86,7 +86,7 @@ private:
     } else if (ledger.is_dead(item.position)) {
       ++figures.dead_lettered;
       name(VerifyNamed::Kind::dead_lettered, item, "route " + ledger.route->name + ", at " + to_string(item.position));
-    } else if (ledger.route->drops && ledger.route->drops(item.record)) {
+    } else if (ledger.route->drops && ledger.route->drops(item)) {
       ++figures.dropped;
     } else {
       ++figures.delivered;

@@ -220,7 +220,7 @@ TEST_F(Verify, routes_are_counted_by_cursor_dead_letter_and_rule) {
   route.cursor.position = MemoryJournal::position(100);
   route.cursor.resent = 4;
   route.dead_letters = {MemoryJournal::position(50), MemoryJournal::position(3)};
-  route.drops = [](const RecordView& record) { return record.id == "a5"; };
+  route.drops = [](const store::Slice::Item& item) { return item.record.id == "a5"; };
   VerifyRoute other;
   other.name = "alerts only";
   other.feeds = {"alerts"};

@@ -1,5 +1,6 @@
 """Rules and mappings of a whole program: what the previews say is what is sent."""
 import json
+import re
 
 from harness import expect
 
@@ -85,4 +86,17 @@ def query_writes_the_messages_of_a_route(place):
     return f"{len(without_marks)} lines"
 
 
-CASES = [preview_says_what_is_sent, diff_counts_what_changes, query_writes_the_messages_of_a_route]
+
+def verify_judges_as_it_was_delivered(place):
+    """now() in a rule is when the record was collected, whenever it is asked about."""
+    route = "  siem: {from: mdca, feeds: [activities], query: 'source | where timestamp > ago(30d)', encode: {format: cef}, to: out}\n"
+    tenant, _, out = journaled(place, route, 14)
+    total = len(tenant.truth("activities"))
+    expect(len(out.read_text().splitlines()) == total, "the rule keeps everything")
+    told = place.run("verify", "-c", "capstan.yaml", check=0).stdout
+    expect(re.search(rf"^siem\s+{total:,}\s", told, re.M), told[-800:])
+    return f"{total} delivered"
+
+
+CASES = [preview_says_what_is_sent, diff_counts_what_changes, query_writes_the_messages_of_a_route,
+         verify_judges_as_it_was_delivered]

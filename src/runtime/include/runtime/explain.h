@@ -27,7 +27,7 @@ struct ExplainRoute {
   std::string sink;
   store::Cursor cursor;
   std::vector<std::string> feeds;                // that it takes; empty: all
-  std::function<bool(const RecordView&)> drops;  // by its rule; empty: nothing is dropped
+  std::function<bool(const store::Slice::Item&)> drops;  // by its rule; empty: nothing is dropped
 };
 
 struct ExplainSource {

@@ -55,7 +55,7 @@ struct VerifyRoute {
   std::string name;
   store::Cursor cursor;
   std::vector<std::string> feeds;                // that it takes; empty: all
-  std::function<bool(const RecordView&)> drops;  // by its rule; empty: nothing is dropped
+  std::function<bool(const store::Slice::Item&)> drops;  // by its rule; empty: nothing is dropped
   std::vector<store::Position> dead_letters;     // positions of its dead letters, in any order
 };
 
