@@ -159,4 +159,25 @@ def a_destination_that_stopped_reading_holds_up_nothing(place):
     return f"{took:.1f} s, {len(wanted)} at the new destination"
 
 
-CASES = [hangup_changes_one_route_and_no_other, reload_by_command, a_destination_that_stopped_reading_holds_up_nothing]
+def a_change_of_too_much_is_refused(place):
+    """--max-change looks at what the journal has before anything changes."""
+    receiver = LineReceiver()
+    _, capstan = start(place, {"siem": receiver}, "  all: {from: mdca, query: 'source | where true', encode: {format: json}, to: siem}\n")
+    rewrite(place, "where true", "where appId != 20893")
+    refused = place.run("reload", "-c", "capstan.yaml", "--max-change", "1", check=78)
+    expect("[E1020]" in refused.stderr and "dropped" in refused.stderr, refused.stderr)
+    status = json.loads(place.run("status", "-c", "capstan.yaml", "--output", "json", check=0).stdout)
+    expect(status["routes"][0]["dropped"] == 0, "the refused rule is at work")
+    report = json.loads(place.run("reload", "-c", "capstan.yaml", "--max-change", "60", "--last", "12h", "--output", "json", check=0).stdout)
+    effect = report["effects"][0]
+    expect(report["outcome"] == "changed" and effect["dropped"] > 0 == effect["added"], json.dumps(report)[:800])
+    # Another way to write the same messages changes nothing, whatever is allowed.
+    rewrite(place, "where appId != 20893", "where not(appId == 20893)")
+    place.run("reload", "-c", "capstan.yaml", "--max-change", "0", check=0)
+    place.run("reload", "-c", "capstan.yaml", "--max-change", "many", check=2)
+    stop(capstan)
+    return f"{effect['dropped']} of {effect['events']} would be dropped"
+
+
+CASES = [hangup_changes_one_route_and_no_other, reload_by_command, a_destination_that_stopped_reading_holds_up_nothing,
+         a_change_of_too_much_is_refused]
