@@ -216,6 +216,28 @@ routes:
               HasSubstr(R"("not_portable":[{"route":"all","line":1,"column":36,)"));
 }
 
+TEST_F(Program, CheckReadsRulesFromFilesBesideTheConfiguration) {
+  write("rule.kql", "source\n| where severityValue == 2\n| wher x == 1\n");
+  const std::string with_both = R"(data_dir: /tmp/x
+tenants:
+  contoso: {api_url: 'https://a.example', auth: {method: token, token: '${env:PATH}'}}
+sources:
+  mdca: {type: mdca, tenant: contoso, feeds: [alerts]}
+sinks:
+  out: {type: stdout}
+routes:
+  one: {from: mdca, query_file: rule.kql, encode: {format: cef}, to: out}
+  two: {from: mdca, query_file: nowhere.kql, encode: {format: cef}, to: out}
+  three: {from: mdca, query: source, query_file: rule.kql, encode: {format: cef}, to: out}
+)";
+  const Said check = say({"check", "-c", write("capstan.yaml", with_both)});
+  EXPECT_EQ(check.exit, exit_configuration);
+  EXPECT_THAT(check.out, HasSubstr("capstan.yaml:9:33: route one: rule.kql:3:3: there is no operator \"wher\"; did you "
+                                   "mean \"where\"? [E6002]\n  | wher x == 1\n    ^~~~"));
+  EXPECT_THAT(check.out, HasSubstr("capstan.yaml:10:33: route two: query_file: "));
+  EXPECT_THAT(check.out, HasSubstr("route three: expected query or query_file, got both [E1010]"));
+}
+
 TEST_F(Program, CheckOfWhatCannotBeRead) {
   EXPECT_EQ(say({"check", "-c", directory_ + "/nowhere.yaml"}).exit, exit_configuration);
   EXPECT_THAT(say({"check", "-c", directory_ + "/nowhere.yaml"}).err, HasSubstr("[E1002]"));

@@ -278,6 +278,7 @@ private:
     const std::vector<std::string> feeds = feeds_of(options);
     const kql::Schema schema = kql::schema_of_feeds(feeds);
     const Node* query = node.find(options.query_file.empty() ? "query" : "query_file");
+    const std::string_view rule_name = options.query_file.empty() ? std::string_view("query") : options.query_file;
     std::vector<TransformProblem> problems;
     kql::Environment environment = environment_;
     environment.tables = tables_.of_route(options.from, plan_.sources);
@@ -289,7 +290,7 @@ private:
       if (route.rule)
         for (const kql::Diagnostic& doubt : route.rule->doubts())
           findings_.warn(doubt.code, query->place,
-                         fmt::format("{}: {}", owner, kql::render_without_code(doubt, "query", rule)));
+                         fmt::format("{}: {}", owner, kql::render_without_code(doubt, rule_name, rule)));
       route.rule_text = rule;
       if (route.rule != nullptr) {
         route.tables = tables_.in_use(*route.rule);
@@ -302,7 +303,7 @@ private:
     for (const TransformProblem& problem : problems)
       if (!tables_.is_reported(problem.diagnostic))
         findings_.add(problem.diagnostic.code, problem.is_in_rule ? query->place : problem.origin.place,
-                      fmt::format("{}: {}", owner, to_string(problem)));
+                      fmt::format("{}: {}", owner, to_string(problem, rule_name)));
   }
 
   void check_from(const Node& node, const std::string& owner, const RouteOptions& options) {

@@ -31,8 +31,9 @@ void add_new(std::vector<TransformProblem>& problems, TransformProblem problem) 
 
 }  // namespace
 
-std::string to_string(const TransformProblem& problem) {
-  return kql::render_without_code(problem.diagnostic, problem.is_in_rule ? "query" : problem.origin.what, problem.text);
+std::string to_string(const TransformProblem& problem, std::string_view rule_name) {
+  return kql::render_without_code(problem.diagnostic, problem.is_in_rule ? rule_name : problem.origin.what,
+                                  problem.text);
 }
 
 std::shared_ptr<const Transform> Transform::compile(std::string_view rule, const kql::Schema& schema,

@@ -23,8 +23,8 @@ struct TransformProblem {
   WantedOrigin origin;  // of an expression
   std::string text;     // of the rule or the expression
 };
-// "query:1:18: …", with the line and a caret.
-std::string to_string(const TransformProblem& problem);
+// "query:1:18: …", with the line and a caret. `rule_name`: what a rule is called, a file perhaps.
+std::string to_string(const TransformProblem& problem, std::string_view rule_name = "query");
 
 // Immutable; any number of threads. The encoder outlives it.
 class Transform {
