@@ -227,6 +227,13 @@ tables:
     expect({row["name"] for row in ranges} and len(ranges) >= 40, f"{len(ranges)} ranges")
     expect(not untagged, f"ranges that do not find themselves: {untagged[:3]}")
     place.run("check", "-c", "capstan.yaml", check=0)
+    # What a preview looks up in is what the routes had.
+    for route, rows_sent in (("offices", rows), ("ranges", ranges)):
+        shown = [json.loads(line) for line in place.run("preview", route, "-c", "capstan.yaml", "--limit", "10000", "--output", "json",
+                                                        check=0).stdout.splitlines()]
+        previewed = [message for line in shown for message in line["messages"]]
+        expect(sorted(previewed) == sorted(json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in rows_sent),
+               f"the preview of {route} says other messages: {previewed[:2]}")
     place.write("offices.csv", "range,office\n192.0.2.0/24\n")
     broken = place.run("check", "-c", "capstan.yaml")
     expect(broken.returncode == 78 and "offices.csv:2: expected 2 cells, got 1" in broken.stdout + broken.stderr,
