@@ -42,6 +42,7 @@ std::string cut(std::string_view text) {
 std::string text_of(const std::vector<runtime::EffectMeter>& meters) {
   Table table({{"route"},
                {"events", Align::right},
+               {"not sent", Align::right},
                {"same", Align::right},
                {"added", Align::right},
                {"dropped", Align::right},
@@ -50,8 +51,9 @@ std::string text_of(const std::vector<runtime::EffectMeter>& meters) {
   std::string examples;
   for (const runtime::EffectMeter& meter : meters) {
     const runtime::RouteEffect& effect = meter.effect();
-    table.add({effect.route, grouped(effect.records), grouped(effect.same), grouped(effect.added),
-               grouped(effect.dropped), grouped(effect.changed), fmt::format("{:.1f} %", effect.touched_percent())});
+    table.add({effect.route, grouped(effect.records), grouped(effect.unsent), grouped(effect.same),
+               grouped(effect.added), grouped(effect.dropped), grouped(effect.changed),
+               fmt::format("{:.1f} %", effect.touched_percent())});
     for (const auto& example : effect.examples) {
       examples += fmt::format("\n{}: {} {} {}\n", effect.route, example.source, example.feed, example.id);
       if (!example.before.empty()) examples += fmt::format("  - {}\n", cut(example.before));
@@ -71,9 +73,9 @@ std::string json_of(const std::vector<runtime::EffectMeter>& meters) {
                               examples.empty() ? "" : ",", json_quote(example.source), json_quote(example.feed),
                               json_quote(example.id), json_quote(example.before), json_quote(example.after));
     routes += fmt::format(
-        R"({}{{"route":{},"events":{},"same":{},"added":{},"dropped":{},"changed":{},"touched_percent":{:.3f},"examples":[{}]}})",
-        routes.empty() ? "" : ",", json_quote(effect.route), effect.records, effect.same, effect.added, effect.dropped,
-        effect.changed, effect.touched_percent(), examples);
+        R"({}{{"route":{},"events":{},"unsent":{},"same":{},"added":{},"dropped":{},"changed":{},"touched_percent":{:.3f},"examples":[{}]}})",
+        routes.empty() ? "" : ",", json_quote(effect.route), effect.records, effect.unsent, effect.same, effect.added,
+        effect.dropped, effect.changed, effect.touched_percent(), examples);
   }
   return "[" + routes + "]\n";
 }
@@ -116,7 +118,9 @@ Result<int> run(Session& session) {
   if (!session.arguments.has("max-change")) return exit_done;
   const auto most = TRY(session.arguments.number("max-change", 0, 100));
   for (const runtime::EffectMeter& meter : meters) {
-    if (meter.effect().touched_percent() <= static_cast<double>(most)) continue;
+    // A route that only one of the two has is meant to send all or nothing.
+    const bool is_in_both = route_of(*before, meter.effect().route) && route_of(*after, meter.effect().route);
+    if (!is_in_both || meter.effect().touched_percent() <= static_cast<double>(most)) continue;
     session.streams.err << fmt::format(
         "capstan: route {} would change for {:.1f} % of its events, and --max-change "
         "allows {} %\n",
@@ -153,7 +157,7 @@ Command diff_command() {
                    .help = "events ingested since then: 24h, 7d, or a time; all that the journal has when left out"},
                   {.names = "--max-change",
                    .value_name = "PERCENT",
-                   .help = "end with 1 when more of a route's events than this would be added, dropped or changed"}},
+                   .help = "end with 1 when more of what a route sends than this would be added, dropped or changed"}},
       .examples = {{"capstan diff /etc/capstan/capstan.yaml new.yaml --last 24h", "what would be different?"},
                    {"capstan diff old.yaml new.yaml --max-change 5",
                     "for a script: 0 when little changes, then reload"}},

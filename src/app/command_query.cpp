@@ -214,6 +214,9 @@ private:
         writer_.emplace(session_.out(), form_, program->output(), progress_);
       }
       runs_.emplace(form, kql::RecordRun(program)).first->second.set_now(now_);
+      asks_for_identity_ = asks_for_identity_ || std::ranges::any_of(program->inputs(), [](const kql::Input& input) {
+                             return input.is_read && (input.column == "_Id" || input.column == "_Time");
+                           });
     }
     run_ = &runs_.at(form);
     return true;
@@ -238,7 +241,8 @@ private:
       RecordView record;
       record.raw = raw;
       record.feed = feed_;
-      if (const auto asked = ask(record, envelope); !asked.has_value())
+      const Result<> named = asks_for_identity_ ? identity_.name(record) : Result<>{};
+      if (const auto asked = named ? ask(record, envelope) : named; !asked.has_value())
         complain(fmt::format("{}, record {}", name, number), asked.error());
       return writer_->is_open();
     };
@@ -295,6 +299,8 @@ private:
   kql::RecordRun* run_ = nullptr;  // of the input that is being read
   std::map<InputForm, QueryMessages> messages_;
   QueryMessages* message_ = nullptr;
+  RecordIdentity identity_;
+  bool asks_for_identity_ = false;  // the query reads _Id or _Time
   std::optional<RowWriter> writer_;
   std::vector<std::string> columns_;
   std::size_t broken_ = 0;

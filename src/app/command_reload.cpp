@@ -56,8 +56,9 @@ std::string effects_of(const json::object& report) {
   for (const json::value& value : report.at("effects").as_array()) {
     const json::object& effect = value.as_object();
     text +=
-        fmt::format("  route {}: the messages of {:.1f} % of {} events are others\n", text_of(effect, "route"),
-                    effect.at("touched_percent").to_number<double>(), effect.at("events").to_number<std::uint64_t>());
+        fmt::format("  route {}: the messages of {:.1f} % of {} events that are sent are others\n",
+                    text_of(effect, "route"), effect.at("touched_percent").to_number<double>(),
+                    effect.at("events").to_number<std::uint64_t>() - effect.at("unsent").to_number<std::uint64_t>());
   }
   return text;
 }
@@ -114,8 +115,7 @@ Command reload_command() {
           .options = {{.names = "--dry-run", .value_name = "", .help = "only show what would change"},
                       {.names = "--max-change",
                        .value_name = "PERCENT",
-                       .help = "refuse when the messages of a changed route would be others for more of its journaled "
-                               "events"},
+                       .help = "refuse when more of what a changed route sent of the journaled events would be others"},
                       {.names = "--last",
                        .value_name = "SPAN",
                        .help = "with --max-change: events ingested since then are looked at",

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <optional>
 #include <vector>
 
@@ -285,8 +287,40 @@ Result<> each_item(ByteSource& source, Window& window, const std::string& name, 
 
 std::unique_ptr<ByteSource> stream_source(std::istream& in) { return std::make_unique<StreamSource>(in); }
 
+namespace {
+
+class PipeSource final : public ByteSource {
+public:
+  PipeSource(std::ifstream in, std::function<void(std::size_t)> on_read)
+      : in_(std::move(in)), bytes_(stream_source(in_)), on_read_(std::move(on_read)) {}
+  Result<std::size_t> read(std::span<char> into) override {
+    const std::size_t size = TRY(bytes_->read(into));
+    if (on_read_) on_read_(size);
+    return size;
+  }
+
+private:
+  std::ifstream in_;
+  std::unique_ptr<ByteSource> bytes_;
+  std::function<void(std::size_t)> on_read_;
+};
+
+Result<std::unique_ptr<ByteSource>> pipe_source(const std::string& path, std::function<void(std::size_t)> on_read) {
+  if (std::filesystem::is_directory(path))
+    return Error(ErrorCode::unreadable_file, fmt::format("opening {}: expected a file, got a directory", path));
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return Error(ErrorCode::unreadable_file, fmt::format("opening {}: it cannot be read", path));
+  return std::unique_ptr<ByteSource>(std::make_unique<PipeSource>(std::move(in), std::move(on_read)));
+}
+
+}  // namespace
+
 Result<std::unique_ptr<ByteSource>> file_source(FileSystem& files, const std::string& path,
                                                 std::function<void(std::size_t)> on_read) {
+  // A pipe has no places to read from; it is read in order.
+  if (std::error_code failure;
+      std::filesystem::exists(path, failure) && !std::filesystem::is_regular_file(path, failure))
+    return pipe_source(path, std::move(on_read));
   std::unique_ptr<File> file = TRY(files.open(path, FileSystem::OpenMode::read));
   return std::unique_ptr<ByteSource>(std::make_unique<FileSource>(std::move(file), std::move(on_read)));
 }

@@ -1,7 +1,5 @@
 #include "query_messages.h"
 
-#include <charconv>
-
 #include "app/components.h"
 #include "query_environment.h"
 
@@ -41,7 +39,8 @@ Result<std::optional<QueryMessages>> QueryMessages::make(Session& session, Input
     transform = runtime::Transform::compile(session.arguments.text("query"), schema, feeds, *encoder, problems,
                                             TRY(read_environment(session)));
     for (const runtime::TransformProblem& problem : problems)
-      findings.add(problem.diagnostic.code, problem.origin.place, runtime::to_string(problem));
+      problem.is_doubt ? findings.warn(problem.diagnostic.code, problem.origin.place, runtime::to_string(problem))
+                       : findings.add(problem.diagnostic.code, problem.origin.place, runtime::to_string(problem));
   }
   session.streams.err << findings_text(findings, session.streams.err_is_terminal);
   if (!transform) return std::optional<QueryMessages>();
@@ -50,26 +49,11 @@ Result<std::optional<QueryMessages>> QueryMessages::make(Session& session, Input
 
 QueryMessages::QueryMessages(std::unique_ptr<Encoder> encoder, std::shared_ptr<const runtime::Transform> transform,
                              bool is_json)
-    : encoder_(std::move(encoder)), run_(std::move(transform)), is_json_(is_json) {
-  for (const std::string_view path : {"_id", "timestamp"}) plan_.slot(path).value();
-}
-
-Result<> QueryMessages::identify(RecordView& record) {
-  const auto values = TRY(walker_.walk(plan_, record.raw));
-  if (values[0].type == Value::Type::string) record.id = values[0].text;
-  std::int64_t ms = 0;
-  const std::string_view time = values[1].text;
-  if (values[1].type == Value::Type::number &&
-      std::from_chars(time.data(), time.data() + time.size(), ms).ec == std::errc{})
-    record.event_time = from_epoch_ms(ms);
-  if (values[1].type == Value::Type::string)
-    if (const auto parsed = parse_iso8601(time)) record.event_time = *parsed;
-  return {};
-}
+    : encoder_(std::move(encoder)), run_(std::move(transform)), is_json_(is_json) {}
 
 Result<bool> QueryMessages::append(const RecordView& record, const kql::Envelope& envelope, std::string& out) {
   RecordView named = record;
-  if (is_json_) TRY(identify(named));
+  if (is_json_) TRY(identity_.name(named));
   const std::size_t before = out.size();
   const Result<> appended = run_.append(named, envelope, out, [&] { out += '\n'; });
   if (!appended) {

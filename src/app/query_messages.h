@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
-#include "event/field_plan.h"
 #include "input_form.h"
+#include "record_identity.h"
 #include "runtime/transform.h"
 #include "session.h"
 
@@ -23,13 +23,11 @@ public:
 
 private:
   QueryMessages(std::unique_ptr<Encoder> encoder, std::shared_ptr<const runtime::Transform> transform, bool is_json);
-  Result<> identify(RecordView& record);
 
   std::unique_ptr<Encoder> encoder_;
   runtime::TransformRun run_;
   bool is_json_;
-  FieldPlan plan_;
-  FieldWalker walker_;
+  RecordIdentity identity_;
 };
 
 }  // namespace capstan::app

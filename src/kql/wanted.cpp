@@ -16,8 +16,8 @@ namespace {
 // Binds what is wanted behind the last operator of a rule.
 class WantedBinder {
 public:
-  WantedBinder(Program::Impl& program, std::vector<WantedProblem>& problems, const Environment& environment)
-      : program_(program), problems_(problems), environment_(environment) {}
+  WantedBinder(Program::Impl& program, CompiledWanted& compiled, const Environment& environment)
+      : program_(program), compiled_(compiled), environment_(environment) {}
 
   void bind(const Wanted& wanted, Scope scope, const Schema& schema) {
     open_to_all(scope, schema);
@@ -72,17 +72,19 @@ private:
     NodePtr node;
     const ExpressionPtr tree = parse_one_expression(text, diagnostics);
     if (tree) node = ExpressionBinder(program_, diagnostics, environment_).bind(*tree, scope);
+    for (; doubts_ < program_.doubts.size(); ++doubts_) compiled_.doubts.push_back({place, program_.doubts[doubts_]});
     note(diagnostics, place);
     return node;
   }
 
   bool note(const Diagnostics& diagnostics, WantedPlace place) {
-    for (const Diagnostic& diagnostic : diagnostics.all()) problems_.push_back({place, diagnostic});
+    for (const Diagnostic& diagnostic : diagnostics.all()) compiled_.problems.push_back({place, diagnostic});
     return diagnostics.is_empty();
   }
 
   Program::Impl& program_;
-  std::vector<WantedProblem>& problems_;
+  CompiledWanted& compiled_;
+  std::size_t doubts_ = program_.doubts.size();  // those that are the rule's or told
   const Environment& environment_;
   Query lets_;  // functions of its lets are bound where they are called
 };
@@ -105,7 +107,7 @@ CompiledWanted compile(std::string_view rule, const Schema& schema, const Wanted
   scope.lets.clear();
   // Whether the mapping would do elsewhere is nobody's question.
   const std::vector<Diagnostic> not_portable = impl->not_portable;
-  WantedBinder(*impl, compiled.problems, environment).bind(wanted, std::move(scope), schema);
+  WantedBinder(*impl, compiled, environment).bind(wanted, std::move(scope), schema);
   impl->not_portable = not_portable;
   if (impl->writes_row) binder.read_outputs();
   if (compiled.problems.empty()) compiled.program = std::make_shared<Program>(std::move(impl));

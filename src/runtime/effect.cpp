@@ -35,7 +35,7 @@ void EffectMeter::look(const store::Slice::Item& item, std::string_view source, 
   write(after_, item, envelope);
   ++effect_.records;
   if (before_.messages == after_.messages) {
-    ++effect_.same;
+    ++(before_.messages.empty() ? effect_.unsent : effect_.same);
     return;
   }
   if (before_.messages.empty())

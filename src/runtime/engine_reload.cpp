@@ -46,11 +46,12 @@ Result<ReloadReport> Engine::Impl::reload(const Replan& replan, ReloadOptions ho
     report.effects = TRY(measure_change(*plan, report.difference, how.look_back).during("reloading"));
     for (const RouteEffect& effect : report.effects)
       if (effect.touched_percent() > *how.change_percent_max)
-        report.findings.add(ErrorCode::change_too_large, {},
-                            fmt::format("route {}: the messages of {:.1f} % of its last {} events would be others "
-                                        "({} added, {} dropped, {} changed), and {:g} % are allowed",
-                                        effect.route, effect.touched_percent(), effect.records, effect.added,
-                                        effect.dropped, effect.changed, *how.change_percent_max));
+        report.findings.add(
+            ErrorCode::change_too_large, {},
+            fmt::format("route {}: the messages of {:.1f} % of its last {} events that are sent would be others "
+                        "({} added, {} dropped, {} changed), and {:g} % are allowed",
+                        effect.route, effect.touched_percent(), effect.records - effect.unsent, effect.added,
+                        effect.dropped, effect.changed, *how.change_percent_max));
     if (report.findings.has_errors()) {
       report.outcome = ReloadOutcome::refused;
       return report;

@@ -285,7 +285,7 @@ private:
     if (!rule.empty()) {
       kql::Compiled compiled = kql::compile(rule, schema, environment);
       for (const kql::Diagnostic& diagnostic : compiled.diagnostics.all())
-        problems.push_back({true, diagnostic, {}, rule});
+        problems.push_back({true, false, diagnostic, {}, rule});
       route.rule = std::move(compiled.program);
       if (route.rule)
         for (const kql::Diagnostic& doubt : route.rule->doubts())
@@ -300,10 +300,15 @@ private:
     // A route without an encoder has a finding for that, and may have others in its rule.
     if (route.encoder != nullptr && problems.empty())
       route.transform = Transform::compile(rule, schema, feeds, *route.encoder, problems, environment);
-    for (const TransformProblem& problem : problems)
-      if (!tables_.is_reported(problem.diagnostic))
-        findings_.add(problem.diagnostic.code, problem.is_in_rule ? query->place : problem.origin.place,
-                      fmt::format("{}: {}", owner, to_string(problem, rule_name)));
+    for (const TransformProblem& problem : problems) {
+      if (tables_.is_reported(problem.diagnostic)) continue;
+      const config::Place& place = problem.is_in_rule ? query->place : problem.origin.place;
+      std::string sentence = fmt::format("{}: {}", owner, to_string(problem, rule_name));
+      if (problem.is_doubt)
+        findings_.warn(problem.diagnostic.code, place, std::move(sentence));
+      else
+        findings_.add(problem.diagnostic.code, place, std::move(sentence));
+    }
   }
 
   void check_from(const Node& node, const std::string& owner, const RouteOptions& options) {

@@ -42,6 +42,7 @@ std::string to_json(const ReloadReport& report) {
   for (const RouteEffect& effect : report.effects)
     effects.push_back({{"route", effect.route},
                        {"events", effect.records},
+                       {"unsent", effect.unsent},
                        {"added", effect.added},
                        {"dropped", effect.dropped},
                        {"changed", effect.changed},

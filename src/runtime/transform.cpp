@@ -44,7 +44,7 @@ std::shared_ptr<const Transform> Transform::compile(std::string_view rule, const
   std::shared_ptr<Transform> made(new Transform(encoder));
   const auto in_rule = [&](const kql::Diagnostics& diagnostics) {
     for (const kql::Diagnostic& diagnostic : diagnostics.all())
-      problems.push_back({true, diagnostic, {}, std::string(rule)});
+      problems.push_back({true, false, diagnostic, {}, std::string(rule)});
   };
   std::shared_ptr<const kql::Program> plain;
   if (!rule.empty()) {
@@ -68,13 +68,18 @@ std::shared_ptr<const Transform> Transform::compile(std::string_view rule, const
       kql::CompiledWanted compiled = kql::compile(rule, schema, *wanted, environment);
       in_rule(compiled.rule);
       for (const kql::WantedProblem& problem : compiled.problems)
+        add_new(problems, {false, false, problem.diagnostic, encoder.origin(feed, problem.place),
+                           text_of(*wanted, problem.place)});
+      for (const kql::WantedProblem& doubt : compiled.doubts)
         add_new(problems,
-                {false, problem.diagnostic, encoder.origin(feed, problem.place), text_of(*wanted, problem.place)});
+                {false, true, doubt.diagnostic, encoder.origin(feed, doubt.place), text_of(*wanted, doubt.place)});
       program->second = std::move(compiled.program);
     }
     made->feeds_.push_back({feed, program->second, true});
   }
-  return problems.size() == problems_before ? made : nullptr;
+  const bool is_good = std::all_of(problems.begin() + static_cast<std::ptrdiff_t>(problems_before), problems.end(),
+                                   [](const TransformProblem& problem) { return problem.is_doubt; });
+  return is_good ? made : nullptr;
 }
 
 TransformRun::TransformRun(std::shared_ptr<const Transform> transform) : transform_(std::move(transform)) {

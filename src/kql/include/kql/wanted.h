@@ -42,6 +42,7 @@ struct CompiledWanted {
   std::shared_ptr<const Program> program;  // nothing when anything is wrong
   Diagnostics rule;                        // of the rule
   std::vector<WantedProblem> problems;     // of what is wanted
+  std::vector<WantedProblem> doubts;       // what is allowed there and probably not meant (Program::doubts)
 };
 
 // `rule` may be empty: every record as it is. In the expressions the meta columns are there whatever the rule projects;

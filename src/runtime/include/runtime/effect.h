@@ -22,15 +22,17 @@ struct RouteEffect {
   };
   std::string route;
   std::uint64_t records = 0;      // that one of the two would have taken from its sources
-  std::uint64_t same = 0;         // delivered as before, or dropped as before
+  std::uint64_t unsent = 0;       // neither makes a message of it: other feeds, dropped before and now
+  std::uint64_t same = 0;         // delivered as before
   std::uint64_t added = 0;        // delivered now, dropped before
   std::uint64_t dropped = 0;      // dropped now, delivered before
   std::uint64_t changed = 0;      // delivered with other bytes
   std::vector<Example> examples;  // the first few that are not the same
 
-  // Of the events that were looked at, those whose messages are others.
+  // Of the events that one of the two sends, those whose messages are others.
   double touched_percent() const {
-    return records == 0 ? 0 : 100.0 * static_cast<double>(added + dropped + changed) / static_cast<double>(records);
+    const std::uint64_t sent = records - unsent;
+    return sent == 0 ? 0 : 100.0 * static_cast<double>(added + dropped + changed) / static_cast<double>(sent);
   }
 };
 

@@ -26,7 +26,7 @@ struct ExplainRoute {
   std::string name;
   std::string sink;
   store::Cursor cursor;
-  std::vector<std::string> feeds;                // that it takes; empty: all
+  std::vector<std::string> feeds;                        // that it takes; empty: all
   std::function<bool(const store::Slice::Item&)> drops;  // by its rule; empty: nothing is dropped
 };
 

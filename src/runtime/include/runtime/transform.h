@@ -19,6 +19,7 @@ namespace capstan::runtime {
 // A mistake in a rule, or in an expression of the encoder.
 struct TransformProblem {
   bool is_in_rule = false;
+  bool is_doubt = false;  // allowed, and probably not meant
   kql::Diagnostic diagnostic;
   WantedOrigin origin;  // of an expression
   std::string text;     // of the rule or the expression

@@ -54,9 +54,9 @@ struct VerifyOptions {
 struct VerifyRoute {
   std::string name;
   store::Cursor cursor;
-  std::vector<std::string> feeds;                // that it takes; empty: all
+  std::vector<std::string> feeds;                        // that it takes; empty: all
   std::function<bool(const store::Slice::Item&)> drops;  // by its rule; empty: nothing is dropped
-  std::vector<store::Position> dead_letters;     // positions of its dead letters, in any order
+  std::vector<store::Position> dead_letters;             // positions of its dead letters, in any order
 };
 
 struct VerifySource {
