@@ -2,15 +2,19 @@
 // The encoder is made as the configuration makes it, since the fuzzer stands outside the room.
 #include <cstdint>
 #include <cstdlib>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/text.h"
 #include "encoders/cef.h"
 #include "encoders/cef_parser.h"
-#include "event/field_plan.h"
 #include "event/json_record.h"
+#include "kql/record_run.h"
+#include "kql/schemas.h"
 
 namespace {
 

@@ -1,5 +1,5 @@
-// The id and the time of a JSON record that comes without an envelope: its members `_id` and `timestamp`, as the feeds of
-// Defender for Cloud Apps have them.
+// The id and the time of a JSON record that comes without an envelope: its members `_id` and `timestamp`, as the feeds
+// of Defender for Cloud Apps have them.
 #pragma once
 
 #include "event/field_plan.h"
