@@ -36,6 +36,7 @@ REFUSED_HERE = [
     ("table inside an expression", r"expected \"\)\" after the expression, got \"\|\"", r"\(\s*source\s*\|"),
     ("operator that is not built", r"there is no operator|the network column", r""),
     ("refused by name", r"is not supported", r""),
+    ("for mappings", r"pack_all\(\) is for", r""),
     ("every column", r"got \"\*\"", r"where \*"),
     ("as the engine: types", r"two dynamic values|is not for (string|long) and|branches of|expected string in the list", r""),
     ("unexplained arithmetic of times", r"is not for (datetime|timespan) and|expected a number after \"-\"", r""),
