@@ -338,6 +338,7 @@ TEST(CefText, KnowsAddresses) {
   for (const char* yes : {"::", "::1", "2001:db8::1", "::ffff:1.2.3.4"}) EXPECT_TRUE(is_ipv6(yes)) << yes;
   for (const char* no : {"", "1.2.3.4", "2001:db8:::1", ":", "fe80::1%eth0", "12345::"})
     EXPECT_FALSE(is_ipv6(no)) << no;
+  EXPECT_FALSE(is_ipv6(std::string_view("::\0%", 4)));
 }
 
 }  // namespace

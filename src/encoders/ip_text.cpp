@@ -25,7 +25,8 @@ bool is_ipv4(std::string_view text) {
 }
 
 bool is_ipv6(std::string_view text) {
-  if (!text.contains(':') || text.size() >= INET6_ADDRSTRLEN) return false;
+  // inet_pton ends at a NUL, and what stands behind it would go unseen.
+  if (!text.contains(':') || text.contains('\0') || text.size() >= INET6_ADDRSTRLEN) return false;
   std::array<char, INET6_ADDRSTRLEN> terminated{};
   std::copy(text.begin(), text.end(), terminated.begin());
   in6_addr address{};
