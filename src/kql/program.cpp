@@ -61,15 +61,27 @@ Compiled compile(std::string_view query, const Schema& schema, const Environment
   return compiled;
 }
 
+// Goes back to the last star only, so it takes the product of the lengths at most.
 bool matches_pattern(std::string_view pattern, std::string_view name) {
-  const std::size_t star = pattern.find('*');
-  if (star == std::string_view::npos) return pattern == name;
-  const std::string_view head = pattern.substr(0, star);
-  const std::string_view rest = pattern.substr(star + 1);
-  if (!name.starts_with(head)) return false;
-  for (std::size_t at = head.size(); at <= name.size(); ++at)
-    if (matches_pattern(rest, name.substr(at))) return true;
-  return false;
+  std::size_t at = 0;
+  std::size_t in_name = 0;
+  std::size_t behind_star = std::string_view::npos;
+  std::size_t star_took_to = 0;
+  while (in_name < name.size()) {
+    if (at < pattern.size() && pattern[at] == '*') {
+      behind_star = ++at;
+      star_took_to = in_name;
+    } else if (at < pattern.size() && pattern[at] == name[in_name]) {
+      ++at;
+      ++in_name;
+    } else if (behind_star != std::string_view::npos) {
+      at = behind_star;
+      in_name = ++star_took_to;
+    } else {
+      return false;
+    }
+  }
+  return pattern.find_first_not_of('*', at) == std::string_view::npos;
 }
 
 bool survives(const std::vector<MemberRule>& rules, std::string_view name) {

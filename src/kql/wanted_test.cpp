@@ -6,6 +6,7 @@
 
 #include "kql/record_run.h"
 #include "kql/schemas.h"
+#include "program_impl.h"
 
 namespace capstan::kql {
 namespace {
@@ -186,6 +187,18 @@ TEST(Doubts, AreForWhatIsAllowedAndProbablyNotMeant) {
               ElementsAre("\"high\" is never equal to a long"));
   EXPECT_THAT(doubts("source | where timestamp > ago(1q)"), ElementsAre(HasSubstr("\"1q\" is neither")));
   EXPECT_THAT(doubts("source | extend severityVal = 1 | where severityVal == 1"), IsEmpty());
+}
+
+TEST(Patterns, OfManyStarsAreNoTrap) {
+  EXPECT_TRUE(matches_pattern("*", ""));
+  EXPECT_TRUE(matches_pattern("a*b*c", "aXbbYc"));
+  EXPECT_TRUE(matches_pattern("*a", "aba"));
+  EXPECT_FALSE(matches_pattern("a*b", "a"));
+  EXPECT_FALSE(matches_pattern("", "a"));
+  EXPECT_FALSE(matches_pattern("ab", "abc"));
+  std::string pattern;
+  for (int i = 0; i < 200; ++i) pattern += "*a";
+  EXPECT_FALSE(matches_pattern(pattern + "*b", std::string(400, 'a')));
 }
 
 }  // namespace
