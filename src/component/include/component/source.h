@@ -32,6 +32,15 @@ struct Poll {
   bool is_drained = false;  // every feed that can work has nothing more at the moment
   Duration wait{};          // until it makes sense to ask again (budget, interval, held feeds)
   std::vector<FeedReport> feeds;
+  // The service's own clock at its last answer; nothing: it has not said yet. Proof is judged by it, not by ours.
+  std::optional<Timestamp> service_time;
+};
+
+// How a window is asked for.
+enum class Manner : std::uint8_t {
+  usual,      // as the collector asks
+  otherwise,  // in another way where the API allows one (other page size, other direction, plain list beside scan), so
+              // that a fault of the service's paging is not shared by the collector and those who check it
 };
 
 // Which records a window holds: for verify and repair.
@@ -39,6 +48,7 @@ struct Window {
   std::string feed;
   Timestamp from;  // of saved time, inclusive
   Timestamp to;    // exclusive
+  Manner manner = Manner::usual;
 };
 
 // How de-duplication works for a feed.

@@ -14,7 +14,7 @@
 
 namespace capstan::net {
 
-enum class Urgency : std::uint8_t { alerts = 0, activities = 1, inventory = 2, sweep = 3 };
+enum class Urgency : std::uint8_t { alerts = 0, activities = 1, inventory = 2, sweep = 3, proof = 4 };
 
 class Governor {
 public:
@@ -37,8 +37,8 @@ private:
   mutable std::mutex mutex_;
   std::deque<MonotonicTime> granted_;
   MonotonicTime paused_until_{};
-  MonotonicTime refused_at_[4]{};
-  bool was_refused_[4]{};
+  MonotonicTime refused_at_[5]{};
+  bool was_refused_[5]{};
   std::uint64_t pauses_ = 0;
 };
 
