@@ -60,7 +60,9 @@ SegmentJournal::SegmentJournal(FileSystem& files, const Clock& clock, std::strin
       clock_(clock),
       directory_(std::move(directory)),
       options_(sensible(options)),
-      read_only_(read_only) {}
+      read_only_(read_only),
+      sealer_(files, directory_, {.keep = options_.proof_age, .bytes_max = options_.proof_bytes}),
+      receipts_(files, directory_) {}
 
 std::string SegmentJournal::segment_path(std::uint64_t base) const {
   return fmt::format("{}/{:020}{}", directory_, base, suffix);
@@ -78,6 +80,8 @@ Result<> SegmentJournal::recover() {
   TRY(recover_newest(bases).during(fmt::format("opening the journal {}", directory_)));
   publish();
   for (const std::uint64_t base : bases) segments_.try_emplace(base);
+  // A crash may have taken the newest segment back, so that the one before it grows again.
+  if (!read_only_) TRY(sealer_.forget_from(tail_base_));
   return read_cursor_file();
 }
 

@@ -69,11 +69,18 @@ Result<> SegmentJournal::acknowledge(const Cursor& cursor) {
 
 Result<> SegmentJournal::flush_cursors() {
   const std::scoped_lock flushing(flush_mutex_);
+  // Cursors are written also where receipts cannot be: these wait for the next time.
+  if (Result<> told = receipts_.flush(); !told) log::repeating(directory_ + " receipts", told.error());
   std::string text = write_cursors(cursors());
   if (text == flushed_) return {};
   TRY(replace_file(files_, directory_ + "/cursors", text).during("writing the cursors"));
   flushed_ = std::move(text);
   return {};
+}
+
+void SegmentJournal::add_receipt(std::string_view route, const Receipt& receipt) {
+  const std::scoped_lock adding(flush_mutex_);
+  receipts_.add(route, receipt);
 }
 
 Result<> SegmentJournal::forget_cursor(std::string_view route) {

@@ -12,6 +12,8 @@
 #include "base/file_system.h"
 #include "segment_scan.h"
 #include "store/journal.h"
+#include "store/receipts.h"
+#include "store/seal.h"
 
 namespace capstan::store {
 
@@ -31,9 +33,11 @@ public:
   Result<Cursor> cursor(std::string_view route) override;
   Result<> acknowledge(const Cursor& cursor) override;
   Result<> flush_cursors() override;
+  void add_receipt(std::string_view route, const Receipt& receipt) override;
   Result<> forget_cursor(std::string_view route) override;
   Result<Position> position_at(Timestamp time) const override;
   Result<> enforce_retention() override;
+  Result<bool> seal_next() const override;
 
 private:
   // What stands behind the last transaction.
@@ -83,6 +87,8 @@ private:
   std::uint64_t bytes_on_disk() const;
   bool every_cursor_is_behind(std::uint64_t offset) const;
   Result<> remove_oldest();
+  std::vector<std::uint64_t> segment_bases() const;
+  void seal_before_removal(std::uint64_t base);
   Result<> count_lost(std::uint64_t new_first);
   Result<bool> remove_acknowledged();
   Result<bool> remove_by_policy();
@@ -93,6 +99,7 @@ private:
   const std::string directory_;
   const JournalOptions options_;
   const bool read_only_;
+  mutable Sealer sealer_;  // takes turns itself
 
   std::unique_ptr<File> tail_file_;
   std::uint64_t tail_base_ = 0;
@@ -110,8 +117,9 @@ private:
   State durable_state_;
   std::map<std::string, Cursor, std::less<>> cursors_;
 
-  std::mutex flush_mutex_;
+  std::mutex flush_mutex_;  // guards the next two
   std::string flushed_;
+  ReceiptWriter receipts_;
 };
 
 }  // namespace capstan::store

@@ -104,7 +104,29 @@ Result<std::uint64_t> SegmentJournal::records_before(Position position) const {
   return records + position.index;
 }
 
+std::vector<std::uint64_t> SegmentJournal::segment_bases() const {
+  const std::scoped_lock lock(mutex_);
+  std::vector<std::uint64_t> bases;
+  for (const auto& [base, head] : segments_) bases.push_back(base);
+  return bases;
+}
+
+Result<bool> SegmentJournal::seal_next() const {
+  if (read_only_) return false;
+  return sealer_.step(segment_bases());
+}
+
+// Room is made even when the disk has none left for a seal: what the segment held can then not be compared any more.
+void SegmentJournal::seal_before_removal(std::uint64_t base) {
+  if (auto sealed = sealer_.seal_up_to(base, segment_bases()); !sealed)
+    log::repeating(directory_ + " seal",
+                   Error(ErrorCode::segment_not_sealed,
+                         fmt::format("making room in the journal {}: the segment at {} was removed without a seal: {}",
+                                     directory_, base, sealed.error().text())));
+}
+
 Result<> SegmentJournal::remove_oldest() {
+  seal_before_removal(segment_bases().front());
   std::uint64_t base = 0;
   {
     const std::scoped_lock lock(mutex_);
@@ -135,7 +157,9 @@ Result<> SegmentJournal::enforce_retention() {
     if (TRY(remove_acknowledged())) continue;
     if (options_.when_full != JournalOptions::WhenFull::drop_oldest || !TRY(remove_by_policy())) break;
   }
-  return {};
+  const std::uint64_t first = TRY(sealer_.retain(now, segment_bases()));
+  const std::scoped_lock lock(flush_mutex_);
+  return receipts_.retain(first);
 }
 
 }  // namespace capstan::store

@@ -41,6 +41,9 @@ struct JournalOptions {
   Bytes max_bytes = 10_GiB;                       // of all segments
   Duration max_age = std::chrono::hours(24 * 7);  // acknowledged segments older than this go
   Bytes reserve = 256_MiB;                        // free disk that is left alone (disk_full before it is touched)
+  // What proof needs of removed segments (store/seal.h): how long, and how much disk.
+  Duration proof_age = std::chrono::hours(24 * 35);
+  Bytes proof_bytes = 1_GiB;
   WhenFull when_full = WhenFull::block;
 };
 
@@ -95,6 +98,8 @@ struct JournalReport {
   std::vector<Damage> damage;         // the first 256 places, by position
 };
 
+struct Receipt;  // store/receipts.h
+
 class Journal {
 public:
   // Opens or makes the journal; cuts a torn tail. Time does not depend on the backlog: it reads the segment list and
@@ -126,6 +131,8 @@ public:
   // Kept in memory at once; written by flush_cursors (a lost write means repeating, never losing).
   virtual Result<> acknowledge(const Cursor& cursor) = 0;
   virtual Result<> flush_cursors() = 0;
+  // What the route's delivery became. Written by the next flush_cursors, before the cursors.
+  virtual void add_receipt(std::string_view, const Receipt&) {}
   virtual Result<> forget_cursor(std::string_view route) = 0;
   // The position of the first transaction that was ingested at or after `time` (its commit frame says when).
   virtual Result<Position> position_at(Timestamp time) const = 0;
@@ -134,6 +141,10 @@ public:
   // drop_oldest, the oldest ones regardless (adding what routes had not had to their lost_to_retention). Call it once a
   // minute.
   virtual Result<> enforce_retention() = 0;
+
+  // One bounded step of making seals of segments that are closed (store/seal.h). True: there is more to do. Any thread,
+  // also while the writer works. A segment that retention removes is sealed before, here or there.
+  virtual Result<bool> seal_next() const { return false; }
 };
 
 }  // namespace capstan::store

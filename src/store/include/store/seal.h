@@ -78,7 +78,7 @@ struct SealHead {
   std::uint64_t records = 0;
   std::optional<Timestamp> first_ingest;  // nothing: it has no records
   std::optional<Timestamp> last_ingest;
-  std::vector<SealedFeed> feeds;  // by name
+  std::vector<SealedFeed> feeds;  // in the order of their first records
   // Places that were damaged already when the segment was sealed: what they held is not known from here.
   std::vector<OffsetSpan> gaps;
   Sha256 root{};      // over the hashes of its data frames, in order
@@ -122,6 +122,8 @@ public:
 
 private:
   Seals(FileSystem& files, std::string directory) : files_(files), directory_(std::move(directory)) {}
+  template <class Wants>
+  Result<SealsNotRead> walk(const SealHead& head, Wants wants, FunctionRef<void(const SealedRecord&)> see) const;
 
   FileSystem& files_;
   std::string directory_;
@@ -149,10 +151,11 @@ public:
   Result<bool> step(const std::vector<std::uint64_t>& bases);
   // Seals up to and with the segment `base`, now.
   Result<> seal_up_to(std::uint64_t base, const std::vector<std::uint64_t>& bases);
-  // The segment grows again (a crash took its successor back): its seal goes.
-  Result<> forget(std::uint64_t base);
-  // Removes seals by age and size; never one whose segment is in `bases`.
-  Result<> retain(Timestamp now, const std::vector<std::uint64_t>& bases);
+  // The segment `base` is the newest and grows (a crash took its successor back): its seal goes, and any behind it.
+  Result<> forget_from(std::uint64_t base);
+  // Removes seals by age and size; never one whose segment is in `bases`. Gives the first offset that a seal or a
+  // segment still tells of.
+  Result<std::uint64_t> retain(Timestamp now, const std::vector<std::uint64_t>& bases);
 
 private:
   struct Work;
