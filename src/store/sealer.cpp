@@ -221,6 +221,32 @@ Result<std::uint64_t> Sealer::retain(Timestamp now, const std::vector<std::uint6
   return first;
 }
 
+Result<std::vector<std::uint64_t>> list_segments(const FileSystem& files, const std::string& directory) {
+  std::vector<std::uint64_t> bases;
+  for (const std::string& name : TRY(files.list(directory)))
+    if (const auto base = parse_base(name, ".segment")) bases.push_back(*base);
+  std::ranges::sort(bases);
+  return bases;
+}
+
+Result<FrameBytes> read_frame(FileSystem& files, const std::string& directory, std::uint64_t base,
+                              const SealedFrame& frame) {
+  const std::string path = segment_path(directory, base);
+  const auto segment = files.open(path, FileSystem::OpenMode::read);
+  if (!segment) {
+    if (TRY(files.exists(path))) return Error(segment.error());
+    return Error(ErrorCode::not_found, fmt::format("reading {}: retention has removed it", path));
+  }
+  FrameBytes bytes;
+  bytes.size = static_cast<std::size_t>(frame.end - frame.offset);
+  bytes.padded.resize(bytes.size + raw_padding);
+  const std::size_t got = TRY((*segment)->read_at(frame.offset - base, std::span(bytes.padded).first(bytes.size)));
+  if (got < bytes.size || sha256(bytes.whole()) != frame.hash)
+    return Error(ErrorCode::journal_corrupt,
+                 fmt::format("reading {}: the frame at {} does not have its hash", path, frame.offset));
+  return bytes;
+}
+
 Result<FrameScan> scan_frames(FileSystem& files, const std::string& directory, std::uint64_t base, std::uint64_t limit,
                               FunctionRef<void(const SealedFrame&)> see) {
   const auto segment = TRY(files.open(segment_path(directory, base), FileSystem::OpenMode::read));

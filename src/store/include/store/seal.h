@@ -168,6 +168,9 @@ private:
   std::unique_ptr<Work> work_;
 };
 
+// The bases of the segments that there are, in order.
+Result<std::vector<std::uint64_t>> list_segments(const FileSystem& files, const std::string& directory);
+
 // The same facts of a segment, read from the segment itself up to the offset `limit`: what `report` says of the newest
 // segment, and what a seal is checked against. Blocking, bounded memory.
 struct FrameScan {
@@ -176,6 +179,19 @@ struct FrameScan {
   Sha256 root{};
   std::vector<OffsetSpan> gaps;
 };
+// A record frame begins with a head of so many bytes; its records follow (docs/formats/journal.md).
+constexpr std::size_t frame_head_size = 40;
+// The bytes of one frame of the segment `base`, with raw_padding readable bytes behind them. not_found when the segment
+// is gone; journal_corrupt when they do not have the frame's hash.
+struct FrameBytes {
+  std::string padded;
+  std::size_t size = 0;
+  std::string_view whole() const { return std::string_view(padded).substr(0, size); }
+  std::string_view records() const { return whole().substr(frame_head_size); }
+};
+Result<FrameBytes> read_frame(FileSystem& files, const std::string& directory, std::uint64_t base,
+                              const SealedFrame& frame);
+
 Result<FrameScan> scan_frames(FileSystem& files, const std::string& directory, std::uint64_t base, std::uint64_t limit,
                               FunctionRef<void(const SealedFrame&)> see);
 
