@@ -82,8 +82,6 @@ Result<> SegmentJournal::acknowledge(const Cursor& cursor) {
 
 Result<> SegmentJournal::flush_cursors() {
   const std::scoped_lock flushing(flush_mutex_);
-  // Cursors are written also where receipts cannot be: these wait for the next time.
-  if (Result<> told = flush_receipts(); !told) log::repeating(directory_ + " receipts", told.error());
   CursorFile::Marks marks;
   {
     const std::scoped_lock lock(mutex_);
@@ -91,6 +89,9 @@ Result<> SegmentJournal::flush_cursors() {
     marks.removed = removed_.value_or(Mark{});
   }
   const std::vector<Cursor> written = cursors();
+  // A receipt comes before its acknowledgement, so every one that these cursors need is there. Cursors are written also
+  // where receipts cannot be: these wait for the next time.
+  if (Result<> told = flush_receipts(); !told) log::repeating(directory_ + " receipts", told.error());
   std::string text = write_cursors(marks, written);
   if (text == flushed_) return {};
   TRY(replace_file(files_, directory_ + "/cursors", text).during("writing the cursors"));

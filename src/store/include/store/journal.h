@@ -178,7 +178,8 @@ public:
   virtual Result<> acknowledge(const Cursor& cursor) = 0;
   // Any thread. Durable when it returns: the cursors, and how far the journal is durable.
   virtual Result<> flush_cursors() = 0;
-  // What the route's delivery became. Written by the next flush_cursors, before the cursors.
+  // Any thread, before the acknowledgement that it belongs to: what became of a delivery of the route. Written by the
+  // next flush_cursors, before the cursors.
   virtual void add_receipt(std::string_view, const Receipt&) {}
   // Cursor::attempted_to of the route as it was written last.
   virtual std::uint64_t attempts_written(std::string_view route) const = 0;
