@@ -71,8 +71,8 @@ struct RouteDay {
   std::uint64_t not_selected = 0;  // of a feed that the route does not take
   std::uint64_t lost = 0;          // removed before the route had them
   std::uint64_t waiting = 0;
-  std::uint64_t unknown = 0;       // behind them, but without a receipt: a power cut took it, or it was never written
-  std::uint64_t resent = 0;        // of the delivered, records that were delivered more than once
+  std::uint64_t unknown = 0;         // behind them, but without a receipt: a power cut took it, or it was never written
+  std::uint64_t resent = 0;          // of the delivered, records that were delivered more than once
   std::optional<Timestamp> first{};  // acknowledgement of a record, the earliest
   std::optional<Timestamp> last{};   // … and the latest
   void add(const RouteDay& other);
