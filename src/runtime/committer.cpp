@@ -433,9 +433,6 @@ void Committer::retain(MonotonicTime now) {
 
 Result<> Committer::acknowledge_now(std::size_t source, store::Cursor cursor) {
   Store& store = *stores_[source];
-  // Retention counts what it took from a route; a route does not know of it.
-  const store::Cursor stored = TRY(store.journal->cursor(cursor.route));
-  cursor.lost_to_retention = std::max(cursor.lost_to_retention, stored.lost_to_retention);
   TRY(store.journal->acknowledge(cursor));
   store.has_unwritten_cursors = true;
   return {};

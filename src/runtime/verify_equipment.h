@@ -90,9 +90,10 @@ public:
         continue;
       }
       slice.items.push_back(
-          {entries_[i].made.view(), position(i), position(i + 1), from_epoch_ms(entries_[i].ingest_ms)});
+          {entries_[i].made.view(), position(i), position(i + 1), from_epoch_ms(entries_[i].ingest_ms), i});
     }
     slice.end = position(i);
+    slice.end_number = i;
     return slice;
   }
   store::JournalReport report() const override {
@@ -100,13 +101,24 @@ public:
     report.first = position(first_);
     report.durable = position(entries_.size());
     report.records = entries_.size();
+    report.first_number = report.removed_to = first_;
+    report.damaged_frames = damaged_.size();
     for (const std::size_t i : damaged_) report.damage.push_back(damage_of(i));
     return report;
+  }
+  std::uint64_t number_of(store::Position at) const override { return at.offset / 100; }
+  using store::Journal::behind;
+  store::Behind behind(store::Position, std::uint64_t number) const override {
+    const std::size_t readable = std::max<std::size_t>(first_, number);
+    return {.records = entries_.size() - readable,
+            .bytes = 100 * (entries_.size() - readable),
+            .lost_to_retention = readable - number};
   }
   std::vector<store::Cursor> cursors() const override { return {}; }
   Result<store::Cursor> cursor(std::string_view) override { return store::Cursor{}; }
   Result<> acknowledge(const store::Cursor&) override { return {}; }
   Result<> flush_cursors() override { return {}; }
+  std::uint64_t attempts_written(std::string_view) const override { return 0; }
   Result<> forget_cursor(std::string_view) override { return {}; }
   Result<store::Position> position_at(Timestamp time) const override {
     for (std::size_t i = first_; i < entries_.size(); ++i)
@@ -126,6 +138,8 @@ private:
     store::Damage damage;
     damage.from = position(i);
     damage.to = position(i + 1);
+    damage.number = i;
+    damage.records = 1;
     std::size_t before = i;
     while (before > first_ && is_damaged(before)) --before;
     std::size_t after = i;

@@ -198,7 +198,8 @@ private:
   // Nobody said from when on and nothing says when collecting began: the oldest record of a whole and undamaged journal
   // shows it.
   void begin_where_collecting_began(FeedSurvey& feed) const {
-    const bool is_whole = source_.journal->report().first.offset == 0 && survey_.damaged_frames == 0;
+    const store::JournalReport journal = source_.journal->report();
+    const bool is_whole = journal.removed_to == 0 && journal.is_whole() && survey_.damaged_frames == 0;
     if (!options_.since && !source_.begins.contains(feed.traits.feed) && !feed.is_inventory && feed.oldest && is_whole)
       feed.since = std::max(feed.since, std::min(*feed.oldest, feed.until));
   }
@@ -219,8 +220,9 @@ private:
   // The parts of the feed's time of which the journal does not hold everything that it once held.
   Result<std::vector<NotComparable>> removed_and_unknown(const FeedSurvey& feed) const {
     std::vector<NotComparable> gaps;
-    const store::Position first = source_.journal->report().first;
-    if (first.offset == 0) return gaps;
+    const store::JournalReport journal = source_.journal->report();
+    if (journal.removed_to == 0) return gaps;
+    const store::Position first = journal.first;
     const std::string why = "retention has removed records of that time from the journal";
     if (feed.is_inventory) {
       if (!TRY(is_known(feed, Timestamp::min(), Timestamp::max()))) gaps.push_back({feed.since, feed.until, why});
