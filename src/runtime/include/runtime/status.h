@@ -45,6 +45,39 @@ struct FeedStatus {
   std::optional<Duration> time_to_catch_up;  // at the speed of the last minutes; zero when drained
 };
 
+// What continuous proof says of one feed (runtime/prover.h). Times are the service's.
+struct ProofFeedStatus {
+  std::string feed;
+  std::optional<Timestamp> proved_until;  // all that was saved before it and is shown is journaled
+  std::string why_not_later;              // one sentence
+  std::optional<Timestamp> checked_at;    // the newest comparison
+  // Of the windows that the ledger holds (a month).
+  std::uint64_t proved = 0;
+  std::uint64_t missing = 0;
+  std::uint64_t not_comparable = 0;
+  std::uint64_t repaired = 0;  // records
+};
+
+struct ProofStatus {
+  bool is_enabled = false;
+  std::vector<ProofFeedStatus> feeds;
+  std::uint64_t damaged_places = 0;  // that are not asked for again yet
+  std::uint64_t healed_places = 0;   // that the journal still has
+  // Since the start.
+  std::uint64_t comparisons = 0;  // questions that were answered to their end
+  std::uint64_t polls = 0;
+  std::uint64_t records_read = 0;
+  std::uint64_t repaired = 0;
+  std::string error;  // of the newest question, text with code; empty: it went well
+};
+
+// What a route has of one feed.
+struct RouteProof {
+  std::string feed;
+  std::optional<Timestamp> proved_until;  // all that was saved before it and is shown has been delivered
+  std::string why_not_later;
+};
+
 struct SourceStatus {
   std::string name;
   std::string kind;
@@ -61,6 +94,7 @@ struct SourceStatus {
   std::optional<Duration> next_poll;  // from now
   store::JournalReport journal;
   std::uint64_t index_size = 0;  // ids remembered
+  ProofStatus proof;
 };
 
 // Of a route.
@@ -81,8 +115,9 @@ struct Rates {
 struct RouteCursor {
   std::string source;
   store::Cursor cursor;
-  std::uint64_t backlog_bytes = 0;    // of the journal behind the cursor; exact, zero: everything is delivered
-  std::uint64_t backlog_records = 0;  // about, from the mean size of a record; zero exactly when the bytes are
+  std::uint64_t backlog_bytes = 0;     // of the journal behind the cursor; exact, zero: everything is delivered
+  std::uint64_t backlog_records = 0;   // about, from the mean size of a record; zero exactly when the bytes are
+  std::vector<RouteProof> proof = {};  // of the feeds that the route takes; empty: proof is not enabled
 };
 
 struct RouteStatus {
