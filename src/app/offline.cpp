@@ -55,7 +55,9 @@ store::Cursor cursor_of(const store::Journal& journal, const std::string& route)
     if (cursor.route == route) return cursor;
   store::Cursor fresh;
   fresh.route = route;
-  fresh.position = journal.report().first;
+  const store::JournalReport report = journal.report();
+  fresh.position = report.first;
+  fresh.number = fresh.began_at = report.first_number;
   return fresh;
 }
 
@@ -82,18 +84,9 @@ runtime::RouteStatus route_status(const runtime::RoutePlan& route, const std::ve
   for (const std::string& source : route.from) {
     const store::Journal* journal = journal_of(journals, source);
     if (journal == nullptr) continue;
-    const store::JournalReport report = journal->report();
-    runtime::RouteCursor at{source, cursor_of(*journal, route.name), 0, 0};
-    if (at.cursor.position < report.durable) {
-      at.backlog_bytes = report.durable.offset - std::max(at.cursor.position.offset, report.first.offset);
-      const std::uint64_t span = report.durable.offset - report.first.offset;
-      // About, from the mean size of a record; something is left, so never none.
-      at.backlog_records =
-          span == 0 ? 1
-                    : std::max<std::uint64_t>(1, static_cast<std::uint64_t>(static_cast<double>(at.backlog_bytes) /
-                                                                            static_cast<double>(span) *
-                                                                            static_cast<double>(report.records)));
-    }
+    store::Cursor cursor = cursor_of(*journal, route.name);
+    const store::Behind behind = journal->behind(cursor);
+    runtime::RouteCursor at{source, std::move(cursor), behind.bytes, behind.records};
     status.backlog_bytes += at.backlog_bytes;
     status.backlog_records += at.backlog_records;
     status.delivered += at.cursor.delivered;

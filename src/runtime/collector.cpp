@@ -68,8 +68,7 @@ Step Collector::poll(const std::stop_token& stop, MonotonicTime now) {
   // Under the lock, so that after fence() nothing more comes.
   const std::lock_guard lock(mutex_);
   if (is_fenced_) return Step{};
-  submission_ =
-      committer_.submit(number_, std::move(answer->batch), std::move(answer->next), Committer::Deduplicate::yes);
+  submission_ = committer_.submit(number_, std::move(answer->batch), std::move(answer->next));
   return Step{};
 }
 

@@ -109,6 +109,7 @@ void RouteRunner::begin_where_it_is_sure() {
     store::Cursor& cursor = draw.from.cursor;
     if (cursor.unsure_from && *cursor.unsure_from < cursor.position)
       draw.resend_to = std::exchange(cursor.position, *cursor.unsure_from);
+    cursor.number = draw.journal->number_of(cursor.position);
     // The doubt was of another sink, which the route had before: this one takes it up once and has none of its own.
     if (!is_ever_unsure) cursor.unsure_from.reset();
   }
@@ -256,6 +257,7 @@ Result<bool> RouteRunner::fetch() {
 void RouteRunner::pass_over(Draw& draw) const {
   if (!draw.is_passing_over || draw.from.cursor.position < draw.pass_from) return;
   draw.from.cursor.position = std::max(draw.from.cursor.position, draw.pass_to);
+  draw.from.cursor.number = draw.journal->number_of(draw.from.cursor.position);
   draw.is_passing_over = false;
 }
 
@@ -277,6 +279,8 @@ Result<bool> RouteRunner::fetch_from(std::size_t number) {
                           route_.name, store::to_string(draw.from.cursor.position), store::to_string(report.first))));
     const std::lock_guard lock(mutex_);
     draw.from.cursor.position = std::max(draw.from.cursor.position, report.first);
+    draw.from.cursor.lost_to_retention += report.first_number - std::min(report.first_number, draw.from.cursor.number);
+    draw.from.cursor.number = std::max(draw.from.cursor.number, report.first_number);
     slice = journal.read(draw.from.cursor.position, slice_max);
   }
   if (!slice) return std::move(slice).during("reading the journal of " + draw.from.source).error();
@@ -290,6 +294,7 @@ Result<bool> RouteRunner::fetch_from(std::size_t number) {
     if (slice->end <= draw.from.cursor.position) return false;
     const std::lock_guard lock(mutex_);
     draw.from.cursor.position = slice->end;
+    draw.from.cursor.number = slice->end_number;
     tell(draw);
     return false;
   }
@@ -354,8 +359,9 @@ void RouteRunner::acknowledge() {
     const std::lock_guard lock(mutex_);
     Draw& draw = draws_[*lane.draw];
     store::Cursor& cursor = draw.from.cursor;
-    cursor.position = is_whole ? lane.slice.end : lane.slice.items[built.end].position;
     count(draw, delivery);
+    cursor.position = is_whole ? lane.slice.end : lane.slice.items[built.end].position;
+    cursor.number = is_whole ? lane.slice.end_number : lane.slice.items[built.end].number;
     remember_delivery(draw, built.payload.bytes.size(), now);
     lane.tended_at = now;
     if (!built.payload.messages.empty()) cursor.receipt = number_receipt(++lane.receipt_number, delivery.receipt);
@@ -396,6 +402,7 @@ void RouteRunner::apply_rewinds() {
     draw.pass_from = std::max(rewind.until.value_or(reached), rewind.since);
     draw.pass_to = reached;
     position = std::min(position, rewind.since);
+    draw.from.cursor.number = draw.journal->number_of(position);
     draw.lately.clear();
     draw.lately_bytes = 0;
     draw.from.cursor.unsure_from.reset();
@@ -425,15 +432,8 @@ RouteStatus RouteRunner::status() const {
   status.sink_kind = route_.sink_kind;
   status.feeds = route_.feeds;
   for (const Draw& draw : draws_) {
-    const store::JournalReport report = draw.journal->report();
-    RouteCursor cursor{draw.from.source, draw.from.cursor, 0, 0};
-    if (report.durable > draw.from.cursor.position) {
-      cursor.backlog_bytes = std::max<std::uint64_t>(report.durable.offset - draw.from.cursor.position.offset, 1);
-      const std::uint64_t ever_written = std::max<std::uint64_t>(report.durable.offset, 1);
-      const double records_a_byte = static_cast<double>(report.records) / static_cast<double>(ever_written);
-      cursor.backlog_records = std::max<std::uint64_t>(
-          static_cast<std::uint64_t>(static_cast<double>(cursor.backlog_bytes) * records_a_byte), 1);
-    }
+    const store::Behind behind = draw.journal->behind(draw.from.cursor);
+    RouteCursor cursor{draw.from.source, draw.from.cursor, behind.bytes, behind.records};
     status.backlog_bytes += cursor.backlog_bytes;
     status.backlog_records += cursor.backlog_records;
     status.delivered += cursor.cursor.delivered;

@@ -5,6 +5,10 @@
 //   first walk ├────────────────────────────────────────────────────►│
 //   next walk                                          ├────────────────────────────►│      every `interval`
 //   deep look                       ├──────────────────►                                    every hour, 6 h back
+//   archive    ├────────────────────────────────────────────────────────────────────►│      every hour
+//
+// The recent list shows what happened in the last 30 days, the archive what happened earlier, whenever it was saved. So
+// the archive is asked every hour for what was saved since the last time.
 //
 // A walk reads up to the service's own time at its beginning, so a record that it could not see yet has `created` less
 // than its lateness before that time; the next walk begins an overlap earlier and sees it. `base` is the smaller of
@@ -32,6 +36,9 @@ constexpr std::int64_t overlap_by_date_min = 2 * hour_ms;
 constexpr std::int64_t deep_look_every = hour_ms;
 constexpr std::int64_t deep_look_back = 6 * hour_ms;
 constexpr std::int64_t deep_look_back_by_date = 25 * hour_ms;
+constexpr const char* archive_job = "archive";
+constexpr std::int64_t archive_every = hour_ms;
+constexpr std::int64_t archive_overlap = 6 * hour_ms;
 // The recent list holds 30 days, the archive what is older; both are asked for a day around the border.
 constexpr std::int64_t recent_span = 30 * day_ms;
 
@@ -56,7 +63,10 @@ public:
   Activities(const Options& options, std::string filters) : Feed("activities", options, std::move(filters)) {}
 
   std::vector<JobKind> jobs() const override {
-    return {{main_job, net::Urgency::activities}, {poison_job, net::Urgency::sweep}, {"deep", net::Urgency::sweep}};
+    return {{main_job, net::Urgency::activities},
+            {poison_job, net::Urgency::sweep},
+            {"deep", net::Urgency::sweep},
+            {archive_job, net::Urgency::sweep}};
   }
 
   // Longer than the deep look and the border of the archive reach back.
@@ -67,7 +77,9 @@ public:
     const auto done = state.jobs.find(job);
     const std::int64_t done_at = done == state.jobs.end() ? 0 : done->second.done_at;
     if (job == main_job) return done_at + options().interval.count();
-    return state.base == 0 ? never : done_at + deep_look_every;
+    if (state.base == 0) return never;
+    if (job == archive_job) return asks_archive_by_saved_time(state) ? done_at + archive_every : never;
+    return done_at + deep_look_every;
   }
 
   Walk plan(FeedState& state, const std::string& job, ServerTime now) const override {
@@ -80,6 +92,10 @@ public:
       const std::int64_t from = state.base == 0 ? state.floor : std::max(state.floor, state.base - overlap(state));
       // A Date counts whole seconds: the service may be almost one further.
       add_pieces(walk, state, from, now.is_dated ? std::optional(now.ms + date_step - 1) : std::nullopt, now);
+    } else if (job == archive_job) {
+      walk.started = now.ms;
+      const std::int64_t done_at = state.jobs[archive_job].done_at;
+      walk.pieces.push_back(lately_archived(std::max(state.floor, done_at - archive_overlap), now.ms + hour_ms));
     } else {
       walk.started = now.ms;
       const std::int64_t back = dialect_of(state).by_date ? deep_look_back_by_date : deep_look_back;
@@ -93,10 +109,28 @@ public:
   Walk plan_window(const FeedState& state, const Window& window, ServerTime now) const override {
     Walk walk;
     walk.started = now.ms;
+    const bool is_otherwise = window.manner == Manner::otherwise;
+    const bool scans = dialect_of(state).scans;
     std::int64_t from = epoch_ms(window.from);
+    const std::int64_t to = epoch_ms(window.to) - 1;
     // By event time the records of a window of saved time lie up to a day before it; the others are left out.
     if (dialect_of(state).by_date) from -= deep_look_back_by_date;
-    add_pieces(walk, state, from, epoch_ms(window.to) - 1, now);
+    // The recent list first: what leaves it meanwhile is in the archive then.
+    Piece recent = recent_piece(from, to, scans && !is_otherwise ? Reading::scan : Reading::pages);
+    recent.descending = is_otherwise;
+    recent.scans_when_long = is_otherwise && scans;
+    walk.pieces.push_back(std::move(recent));
+    if (asks_archive_by_saved_time(state)) {
+      Piece archived = lately_archived(epoch_ms(window.from), to);
+      archived.descending = is_otherwise;
+      walk.pieces.push_back(std::move(archived));
+    } else if (const std::int64_t border = now.ms - recent_span; asks_archive(state) && from < border) {
+      Piece archived =
+          recent_piece(epoch_ms(window.from) - deep_look_back_by_date, std::min(to, border + day_ms), Reading::pages);
+      archived.archived = true;
+      archived.descending = is_otherwise;
+      walk.pieces.push_back(std::move(archived));
+    }
     return walk;
   }
 
@@ -118,6 +152,7 @@ public:
     state.base = std::max(state.base, std::min(started, state.newest));
     state.archived_to = std::max(state.archived_to, started - recent_span + day_ms);
     if (Job& deep = state.jobs["deep"]; deep.done_at == 0) deep.done_at = started;
+    if (Job& old = state.jobs[archive_job]; old.done_at == 0) old.done_at = std::max<std::int64_t>(state.floor, 1);
   }
 
   bool take_refusal(FeedState& state, const std::string&) const override {
@@ -132,6 +167,11 @@ public:
     if (state.archive_refused) {
       if (!note.empty()) note += "; ";
       note += "the tenant's archive refuses to answer; activities older than 30 days are not collected";
+    } else if (state.archive_refuses_created) {
+      if (!note.empty()) note += "; ";
+      note +=
+          "the tenant's archive refuses to filter by created; activities that are saved later than 30 days after they "
+          "happened are not collected";
     }
     return note;
   }
@@ -140,6 +180,17 @@ private:
   static std::int64_t overlap(const FeedState& state) {
     const std::int64_t measured = state.overlap == 0 ? overlap_at_start : state.overlap;
     return dialect_of(state).by_date ? std::max(measured, overlap_by_date_min) : measured;
+  }
+
+  bool asks_archive(const FeedState& state) const { return options().archive && !state.archive_refused; }
+  bool asks_archive_by_saved_time(const FeedState& state) const {
+    return asks_archive(state) && !state.archive_refuses_created;
+  }
+
+  static Piece lately_archived(std::int64_t from, std::int64_t to) {
+    Piece piece = recent_piece(from, to, Reading::pages);
+    piece.archived = piece.by_saved_time = true;
+    return piece;
   }
 
   static Piece recent_piece(std::int64_t from, std::optional<std::int64_t> to, Reading reading) {
@@ -156,13 +207,12 @@ private:
     const Reading reading = dialect_of(state).scans ? Reading::scan : Reading::pages;
     const std::int64_t border = now.ms - recent_span;
     const std::int64_t archived_from = std::max(from, state.archived_to);
-    if (now.is_dated && options().archive && !state.archive_refused && archived_from < border) {
+    if (now.is_dated && asks_archive(state) && archived_from < border) {
       Piece archived = recent_piece(archived_from, border + day_ms, Reading::pages);
       if (to) archived.to = std::min(*archived.to, *to);
       archived.archived = true;
       walk.pieces.push_back(std::move(archived));
     }
-    if (now.is_dated) from = std::max(from, border - day_ms);
     if (!to || from <= *to) walk.pieces.push_back(recent_piece(from, to, reading));
   }
 };

@@ -148,14 +148,21 @@ Result<Poll> Mdca::failed(const Turn& turn, Error error) {
 
   if (job.walk && !job.walk->pieces.empty() && job.walk->pieces.front().archived &&
       is_final_for_archive(error.code())) {
-    state.archive_refused = true;
+    const Piece refused = job.walk->pieces.front();
     leave_piece(*job.walk);
+    if (refused.by_saved_time && error.code() == ErrorCode::request_refused) {
+      state.archive_refuses_created = true;
+      if (turn.job.name == window_job) job.walk = turn.feed->plan_window(state, *state_.window, *server_.now());
+    } else {
+      state.archive_refused = true;
+    }
+    learn_manners(turn.feed->name(), state);
     if (job.walk->pieces.empty()) end(turn, Walk(*job.walk));
     return progress({}, std::move(report));
   }
   if (error.code() == ErrorCode::request_refused && turn.feed->take_refusal(state, turn.job.name)) {
     state.jobs[turn.job.name].walk.reset();
-    dialects_[turn.feed->name()] = state.dialect;
+    learn_manners(turn.feed->name(), state);
     return progress({}, std::move(report));
   }
   if (turn.job.name == poison_job && blames_window(error.code())) {
@@ -187,7 +194,13 @@ void Mdca::narrow_down(const Turn& turn, FeedReport& report) {
 
 // --- reporting ---
 
+std::optional<Timestamp> Mdca::service_time() const {
+  const auto now = server_.now();
+  return now && now->is_dated ? std::optional(from_epoch_ms(now->ms)) : std::nullopt;
+}
+
 Poll Mdca::progress(Poll poll, FeedReport report) {
+  poll.service_time = service_time();
   poll.next.text = write(state_);
   loaded_ = poll.next.text;
   poll.is_drained = true;

@@ -31,7 +31,10 @@ json::object written(const Piece& piece) {
   put(o, "level", static_cast<std::int64_t>(piece.level));
   put(o, "reading", static_cast<std::int64_t>(piece.reading), static_cast<std::int64_t>(Reading::pages));
   put(o, "desc", piece.descending);
+  put(o, "other_end", piece.from_other_end);
   put(o, "archived", piece.archived);
+  put(o, "by_saved", piece.by_saved_time);
+  put(o, "may_scan", piece.scans_when_long);
   put(o, "at", piece.at);
   return o;
 }
@@ -61,6 +64,7 @@ json::object written(const FeedState& feed) {
   put(o, "archived_to", feed.archived_to);
   put(o, "dialect", static_cast<std::int64_t>(feed.dialect));
   put(o, "archive_refused", feed.archive_refused);
+  put(o, "archive_by_date", feed.archive_refuses_created);
   json::object jobs;
   for (const auto& [name, job] : feed.jobs) {
     json::object j;
@@ -71,7 +75,10 @@ json::object written(const FeedState& feed) {
   if (!jobs.empty()) o["jobs"] = std::move(jobs);
   json::array poisoned;
   for (const auto& p : feed.poisoned)
-    poisoned.push_back({p.from, p.to, static_cast<std::int64_t>(p.records), p.retry_at, p.archived ? 1 : 0});
+    poisoned.push_back({p.from, p.to, static_cast<std::int64_t>(p.records), p.retry_at,
+                        p.by_saved_time ? 2
+                        : p.archived    ? 1
+                                        : 0});
   if (!poisoned.empty()) o["poisoned"] = std::move(poisoned);
   return o;
 }
@@ -105,7 +112,10 @@ Piece read_piece(const json::object& o) {
   const auto reading = number(o, "reading").value_or(static_cast<std::int64_t>(Reading::pages));
   piece.reading = reading == 0 ? Reading::scan : reading == 2 ? Reading::singles : Reading::pages;
   piece.descending = flag(o, "desc");
+  piece.from_other_end = flag(o, "other_end");
   piece.archived = flag(o, "archived");
+  piece.by_saved_time = flag(o, "by_saved");
+  piece.scans_when_long = flag(o, "may_scan");
   piece.at = number(o, "at");
   return piece;
 }
@@ -130,7 +140,7 @@ std::optional<Poisoned> read_poisoned(const json::value& value) {
   const auto* items = value.if_array();
   if (items == nullptr || items->size() != 5) return std::nullopt;
   const auto at = [items](std::size_t i) { return (*items)[i].is_int64() ? (*items)[i].as_int64() : 0; };
-  return Poisoned{at(0), at(1), static_cast<std::uint64_t>(at(2)), at(3), at(4) == 1};
+  return Poisoned{at(0), at(1), static_cast<std::uint64_t>(at(2)), at(3), at(4) != 0, at(4) == 2};
 }
 
 FeedState read_feed(const json::object& o) {
@@ -142,6 +152,7 @@ FeedState read_feed(const json::object& o) {
   feed.archived_to = number_or_zero(o, "archived_to");
   feed.dialect = static_cast<std::uint32_t>(number_or_zero(o, "dialect"));
   feed.archive_refused = flag(o, "archive_refused");
+  feed.archive_refuses_created = flag(o, "archive_by_date");
   if (const auto* jobs = object(o, "jobs"))
     for (const auto& [name, value] : *jobs) {
       const auto* j = value.if_object();
@@ -165,8 +176,10 @@ std::string write(const State& state) {
   for (const auto& [name, feed] : state.feeds) feeds[name] = written(feed);
   o["feeds"] = std::move(feeds);
   if (state.window)
-    o["window"] = {
-        {"feed", state.window->feed}, {"from", epoch_ms(state.window->from)}, {"to", epoch_ms(state.window->to)}};
+    o["window"] = {{"feed", state.window->feed},
+                   {"from", epoch_ms(state.window->from)},
+                   {"to", epoch_ms(state.window->to)},
+                   {"otherwise", state.window->manner == Manner::otherwise}};
   return json::serialize(o);
 }
 
@@ -190,7 +203,8 @@ Result<State> read_state(const std::string& checkpoint) {
       if (const auto* f = feed.if_object()) state.feeds[std::string(name)] = read_feed(*f);
   if (const auto* window = object(*o, "window"))
     state.window = Window{text(*window, "feed"), from_epoch_ms(number_or_zero(*window, "from")),
-                          from_epoch_ms(number_or_zero(*window, "to"))};
+                          from_epoch_ms(number_or_zero(*window, "to")),
+                          flag(*window, "otherwise") ? Manner::otherwise : Manner::usual};
   return state;
 }
 

@@ -26,6 +26,7 @@ struct Poisoned {
   std::uint64_t records = 0;
   std::int64_t retry_at = 0;
   bool archived = false;
+  bool by_saved_time = false;
 };
 
 struct FeedState {
@@ -36,6 +37,7 @@ struct FeedState {
   std::int64_t archived_to = 0;  // the archive was read up to here
   std::uint32_t dialect = 0;     // which form of question the tenant takes (each feed has its own list)
   bool archive_refused = false;
+  bool archive_refuses_created = false;  // it can be asked by event time only
   std::map<std::string, Job> jobs;
   std::vector<Poisoned> poisoned;
 };

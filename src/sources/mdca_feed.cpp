@@ -33,7 +33,8 @@ void add_poisoned(FeedState& state, const Piece& piece, std::uint64_t records, s
   const auto to = piece.at ? piece.at : piece.to;
   if (!from || !to) return;  // an inventory is read anew anyway
   for (auto& known : state.poisoned)
-    if (known.from == *from && known.to == *to && known.archived == piece.archived) {
+    if (known.from == *from && known.to == *to && known.archived == piece.archived &&
+        known.by_saved_time == piece.by_saved_time) {
       known.records += records;
       return;
     }
@@ -44,7 +45,7 @@ void add_poisoned(FeedState& state, const Piece& piece, std::uint64_t records, s
     last.records += records;
     return;
   }
-  state.poisoned.push_back({*from, *to, records, now + poison_retry_ms, piece.archived});
+  state.poisoned.push_back({*from, *to, records, now + poison_retry_ms, piece.archived, piece.by_saved_time});
 }
 
 std::int64_t poison_due_at(const FeedState& state) {
@@ -63,6 +64,7 @@ Walk plan_poison(const FeedState& state, ServerTime now, Reading reading) {
   piece.from = due->from;
   piece.to = due->to;
   piece.archived = due->archived;
+  piece.by_saved_time = due->by_saved_time;
   piece.reading = due->archived || due->from == due->to ? Reading::pages : reading;
   walk.pieces.push_back(std::move(piece));
   return walk;

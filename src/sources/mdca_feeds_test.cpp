@@ -31,6 +31,23 @@ TEST_F(FeedsTest, AlertsArePagedByTimeAndSkip) {
   EXPECT_EQ(tenant.asked.back().question.at("limit"), 100);
 }
 
+TEST_F(FeedsTest, AWindowAskedInAnotherWayHoldsTheSame) {
+  auto& alerts = tenant.lists["alerts/"];
+  for (int i = 0; i < 1'000; ++i) alerts.push_back(alert(fmt::format("a{}", i), now() - day + i * 1000));
+  auto& entities = tenant.lists["entities/"];
+  for (int i = 0; i < 250; ++i) entities.push_back({fmt::format(R"({{"_id":"e{}","lastSeen":null}})", i), 0, 0, 0});
+  Collector collector(tenant, clock, "feeds: [alerts, entities]\n");
+  const Timestamp from = from_epoch_ms(alerts[100].date);
+  const Timestamp to = from_epoch_ms(alerts[900].date);
+  for (const auto* feed : {"alerts", "entities"}) {
+    collector.checkpoint = *collector.source().window({feed, from, to, Manner::otherwise});
+    collector.drain();
+  }
+  EXPECT_EQ(collector.ids("alerts"), 800U);
+  EXPECT_EQ(collector.ids("entities"), 250U);
+  for (const auto& asked : tenant.asked) EXPECT_EQ(asked.question.at("sortDirection"), "desc");
+}
+
 TEST_F(FeedsTest, AnAlertThatChangesIsReadAgainAlsoWhenOld) {
   auto& list = tenant.lists["alerts/"];
   list.push_back(alert("old", now() - 20 * day, R"(,"resolutionStatusValue":0)"));

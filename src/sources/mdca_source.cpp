@@ -9,6 +9,8 @@ namespace capstan::mdca {
 namespace {
 
 constexpr std::int64_t page_bytes_target = 8 << 20;
+// Pages of another size than the usual ones begin and end at other records.
+constexpr std::int64_t page_size_otherwise = 90;
 
 }  // namespace
 
@@ -40,6 +42,10 @@ std::vector<FeedTraits> Mdca::feeds() const {
 WalkShape Mdca::shape_of(const Turn& turn) {
   WalkShape shape = turn.feed->shape(state_of(turn), turn.job.name);
   shape.scan_size = std::clamp<std::int64_t>(page_bytes_target / record_bytes_, scan_size_min, options_.page_limit);
+  if (state_.window && state_.window->manner == Manner::otherwise) {
+    shape.page_size = page_size_otherwise;
+    shape.scan_size = std::max(shape.scan_size * 9 / 10, scan_size_min);
+  }
   return shape;
 }
 
@@ -52,14 +58,20 @@ Result<> Mdca::load(const Checkpoint& from) {
   loaded_ = from.text;
   walked_from_.clear();
   if (!state_.window)
-    for (const auto& [name, feed] : state_.feeds) dialects_[name] = feed.dialect;
+    for (const auto& [name, feed] : state_.feeds) learn_manners(name, feed);
   return {};
+}
+
+void Mdca::learn_manners(const std::string& feed, const FeedState& state) {
+  manners_[feed] = {state.dialect, state.archive_refused, state.archive_refuses_created};
 }
 
 std::vector<Mdca::Turn> Mdca::turns() const {
   if (!state_.window) return order_;
   for (const auto& feed : feeds_)
-    if (feed->name() == state_.window->feed) return {{feed.get(), {window_job, net::Urgency::sweep}}};
+    if (feed->name() == state_.window->feed)
+      return {{feed.get(),
+               {window_job, state_.window->manner == Manner::otherwise ? net::Urgency::proof : net::Urgency::sweep}}};
   return {};
 }
 
@@ -98,6 +110,7 @@ Result<Poll> Mdca::poll(const Checkpoint& from, const Call& call) {
     Poll poll;
     poll.next = from;
     poll.wait = wait;
+    poll.service_time = service_time();
     return poll;
   }
   if (auto error = health_.common_error(mains())) return std::move(*error);
@@ -176,7 +189,10 @@ void Mdca::begin(const Turn& turn) {
   FeedState& state = state_of(turn);
   Job& job = state.jobs[turn.job.name];
   if (turn.job.name == window_job) {
-    state.dialect = dialects_[turn.feed->name()];
+    const Manners& known = manners_[turn.feed->name()];
+    state.dialect = known.dialect;
+    state.archive_refused = known.archive_refused;
+    state.archive_refuses_created = known.archive_refuses_created;
     job.walk = turn.feed->plan_window(state, *state_.window, now);
   } else {
     Walk walk = turn.feed->plan(state, turn.job.name, now);
@@ -224,7 +240,7 @@ std::vector<FeedReport> Mdca::probe(const Call& call) {
     report.feed = feed->name();
     const Turn turn{feed.get(), feed->jobs().front()};
     FeedState state;
-    state.dialect = dialects_[feed->name()];
+    state.dialect = manners_[feed->name()].dialect;
     // A connectivity test is asked for by a person: it is counted, and does not wait.
     (void)tenant_->governor().acquire(net::Urgency::alerts);
     Walk newest;

@@ -34,6 +34,12 @@ public:
   std::vector<FeedReport> probe(const Call& call) override;
 
 private:
+  // How a feed's questions have to be put.
+  struct Manners {
+    std::uint32_t dialect = 0;
+    bool archive_refused = false;
+    bool archive_refuses_created = false;
+  };
   // A job of a feed, in the order in which they are served.
   struct Turn {
     Feed* feed;
@@ -57,6 +63,8 @@ private:
   bool is_final_for_archive(ErrorCode code);
   bool is_in_window(const RecordView& record) const;
   Poll progress(Poll poll, FeedReport report);
+  std::optional<Timestamp> service_time() const;
+  void learn_manners(const std::string& feed, const FeedState& state);
   std::string note_of(const Feed& feed, const FeedState& state) const;
 
   FeedState& state_of(const Turn& turn) { return state_.feeds[turn.feed->name()]; }
@@ -85,7 +93,7 @@ private:
   std::set<std::string> begun_;                      // feeds whose main walk was begun by this process
   std::set<std::string> asked_;                      // and ended
   std::set<std::uint64_t> page_before_;              // ids of the page before, of an inventory that is wanted whole
-  std::map<std::string, std::uint32_t> dialects_;    // as last seen, for windows
+  std::map<std::string, Manners> manners_;           // as last seen, for windows
   unsigned archive_forbidden_ = 0;
 };
 

@@ -12,6 +12,11 @@ namespace {
 
 // A run of records that all fail one by one is not a poisoned record but a poisoned place.
 constexpr std::uint32_t failed_singles_max = 5;
+constexpr std::int64_t day_ms = 86'400'000;
+// How far back the archive reaches (180 days), with room to spare.
+constexpr std::int64_t archive_span = 200 * day_ms;
+// Up to here a list that can be scanned too is read in plain pages.
+constexpr std::int64_t plain_total_max = 2000;
 
 std::string joined(std::initializer_list<std::string> parts) {
   std::string text;
@@ -33,6 +38,12 @@ std::string bounds(const std::string& field, std::optional<std::int64_t> from, s
 std::string time_filter(const Piece& piece, const WalkShape& shape) {
   if (piece.at)
     return joined({bounds(shape.time_field, piece.at, piece.at), bounds(shape.other_time, piece.from, piece.to)});
+  if (piece.by_saved_time)
+    // The archive is asked by a range of `date` (its only known clients do); here it is as wide as the archive.
+    return joined(
+        {fmt::format(R"("date":{{"range":[{{"start":{},"end":{}}}]}})",
+                     std::max<std::int64_t>(piece.from.value_or(0) - archive_span, 0), piece.to.value_or(0) + day_ms),
+         bounds("created", piece.from, piece.to)});
   if (piece.archived)
     // The archive knows no other form (its only known clients use a range of `date`).
     return fmt::format(R"("date":{{"range":[{{"start":{},"end":{}}}]}})", piece.from.value_or(0), piece.to.value_or(0));
@@ -40,7 +51,10 @@ std::string time_filter(const Piece& piece, const WalkShape& shape) {
 }
 
 std::string sorting(const Piece& piece, const WalkShape& shape, bool descending) {
-  const std::string field = piece.archived ? "date" : piece.at ? shape.other_time : shape.sort_field;
+  const std::string field = piece.by_saved_time ? "created"
+                            : piece.archived    ? "date"
+                            : piece.at          ? shape.other_time
+                                                : shape.sort_field;
   const std::string direction = fmt::format(R"("sortDirection":"{}")", descending ? "desc" : "asc");
   if (field.empty()) return descending ? direction : std::string();
   return fmt::format(R"("sortField":"{}",{})", field, direction);
@@ -96,7 +110,7 @@ bool partition(Walk& walk, const WalkShape& shape) {
     Piece part = piece;
     part.also = joined({piece.also, filter});
     ++part.level;
-    part.descending = false;
+    part.from_other_end = false;
     parts.push_back(std::move(part));
   }
   replace_piece(walk, std::move(parts));
@@ -107,8 +121,11 @@ bool partition(Walk& walk, const WalkShape& shape) {
 void isolate(Walk& walk, std::int64_t at, Piece alone) {
   Piece rest = walk.pieces.front();
   alone.from = alone.to = at;
-  rest.from = at + 1;
-  if (rest.to && *rest.to <= at)
+  if (rest.descending)
+    rest.to = at - 1;
+  else
+    rest.from = at + 1;
+  if (rest.from && rest.to && *rest.from > *rest.to)
     replace_piece(walk, {std::move(alone)});
   else
     replace_piece(walk, {std::move(alone), std::move(rest)});
@@ -118,24 +135,27 @@ void isolate(Walk& walk, std::int64_t at, Piece alone) {
 Advance turn(Walk& walk, const WalkShape& shape) {
   Piece& piece = walk.pieces.front();
   const bool is_timed = has_time(piece, shape);
-  if (!piece.descending) {
-    if (is_timed && piece.from && !walk.is_unsorted && (!piece.to || *piece.from < *piece.to)) {
-      // All that was skipped lies in the first millisecond (a later time would have moved the bound).
+  if (!piece.from_other_end) {
+    if (const auto edge = piece.descending ? piece.to : piece.from;
+        is_timed && edge && !walk.is_unsorted && piece.from != piece.to) {
+      // All that was skipped lies in the outermost millisecond (another time would have moved the bound).
       Piece alone = piece;
       alone.reading = Reading::pages;
-      isolate(walk, *piece.from, std::move(alone));
+      isolate(walk, *edge, std::move(alone));
       return {};
     }
     if (is_timed && halve(walk)) return {};
     if (is_timed && !piece.at && !piece.archived && !shape.other_time.empty()) {
       Piece crosswise = piece;
+      crosswise.descending = false;
       crosswise.at = piece.from;
       crosswise.from = crosswise.to = std::nullopt;
       replace_piece(walk, {std::move(crosswise)});
       return {};
     }
     if (!is_timed && partition(walk, shape)) return {};
-    piece.descending = true;
+    piece.from_other_end = true;
+    piece.descending = !piece.descending;
     walk.skip = 0;
     walk.last_page = 0;
     return {};
@@ -152,18 +172,29 @@ bool is_worth_asking_again(Walk& walk) {
   return true;
 }
 
+// The page lies beyond the bound of the piece in work, which moves there: to the outermost time seen, inclusive. Only a
+// page in order proves that nothing lies between.
+bool moves_on(Piece& piece, const PageFacts& page) {
+  auto& edge = piece.descending ? piece.to : piece.from;
+  const auto& seen = piece.descending ? page.oldest : page.newest;
+  if (!page.is_sorted || !seen) return false;
+  if (edge && (piece.descending ? *seen >= *edge : *seen <= *edge)) return false;
+  if (piece.descending ? piece.from && *seen < *piece.from : piece.to && *seen > *piece.to) return false;
+  edge = seen;
+  return true;
+}
+
 Advance advance_scan(Walk& walk, const PageFacts& page) {
   Piece& piece = walk.pieces.front();
   const bool is_repeated = page.records > 0 && page.ids == walk.last_page;
   const bool is_told = !page.next_filters.empty() && page.next_filters != walk.next_filters && !is_repeated;
-  const bool moves = page.is_sorted && page.newest && (!piece.from || *page.newest > *piece.from);
+  const bool moves = moves_on(piece, page);
   walk.last_page = page.ids;
-  if (moves) piece.from = piece.to ? std::min(*page.newest, *piece.to) : *page.newest;
 
   if (!page.has_next) {
     // `total` is approximate: only behind a page that brought something new, or a long one, more is looked for.
     const bool says_more = page.total && *page.total > page.records;
-    if (!says_more || (!moves && (!page.is_sorted || page.records < page_size))) {
+    if (!says_more || (!moves && (!page.is_sorted || page.records < page_size_max))) {
       leave_piece(walk);
       return {};
     }
@@ -184,8 +215,8 @@ Advance advance_scan(Walk& walk, const PageFacts& page) {
   alone.reading = Reading::pages;
   // A whole page inside one millisecond: `skip` can tell its records apart. Without times the whole piece goes that
   // way.
-  if (page.newest && page.is_sorted && piece.from)
-    isolate(walk, *piece.from, std::move(alone));
+  if (const auto edge = piece.descending ? piece.to : piece.from; page.newest && page.is_sorted && edge)
+    isolate(walk, *edge, std::move(alone));
   else
     replace_piece(walk, {std::move(alone)});
   return {};
@@ -193,6 +224,10 @@ Advance advance_scan(Walk& walk, const PageFacts& page) {
 
 Advance advance_pages(Walk& walk, const WalkShape& shape, const PageFacts& page) {
   Piece& piece = walk.pieces.front();
+  if (std::exchange(piece.scans_when_long, false) && page.total && *page.total > plain_total_max) {
+    piece.reading = Reading::scan;
+    if (moves_on(piece, page)) return {};
+  }
   if (page.records == 0) {
     const bool says_more = page.has_next || (page.total && *page.total > walk.skip);
     if (!says_more || !is_worth_asking_again(walk)) leave_piece(walk);
@@ -202,24 +237,23 @@ Advance advance_pages(Walk& walk, const WalkShape& shape, const PageFacts& page)
     walk.has_asked_again = false;
   } else {
     const bool says_more = page.total && *page.total > walk.skip + page.records && page.ids != walk.last_page;
-    if (page.records >= page_size) walk.has_asked_again = false;
+    if (page.records >= shape.page_size) walk.has_asked_again = false;
     if (!says_more || !is_worth_asking_again(walk)) {
       leave_piece(walk);
       return {};
     }
   }
   walk.last_page = page.ids;
-  const bool is_timed = has_time(piece, shape) && !piece.descending;
-  if (is_timed && (!page.is_sorted || (piece.from && page.oldest && *page.oldest < *piece.from)))
+  const bool is_timed = has_time(piece, shape) && !piece.from_other_end;
+  if (is_timed && (!page.is_sorted || (piece.from && page.oldest && *page.oldest < *piece.from) ||
+                   (piece.descending && piece.to && page.newest && *page.newest > *piece.to)))
     walk.is_unsorted = true;
-  if (is_timed && !walk.is_unsorted && page.newest && (!piece.from || *page.newest > *piece.from) &&
-      (!piece.to || *page.newest <= *piece.to)) {
-    piece.from = page.newest;
+  if (is_timed && !walk.is_unsorted && moves_on(piece, page)) {
     walk.skip = 0;
     return {};
   }
   walk.skip += page.records;
-  if (walk.skip + page_size > skip_reach) return turn(walk, shape);
+  if (walk.skip + shape.page_size > skip_reach) return turn(walk, shape);
   return {};
 }
 
@@ -230,7 +264,7 @@ Advance advance_singles(Walk& walk, const WalkShape& shape, const PageFacts& pag
     return {};
   }
   walk.skip += page.records;
-  if (walk.skip + page_size > skip_reach) return turn(walk, shape);
+  if (walk.skip + shape.page_size > skip_reach) return turn(walk, shape);
   if (--walk.singles_left <= 0) walk.pieces.front().reading = Reading::pages;
   return {};
 }
@@ -246,14 +280,15 @@ Question question(const Walk& walk, const WalkShape& shape) {
   if (piece.reading == Reading::scan)
     window = fmt::format(R"("isScan":true,"limit":{})", shape.scan_size);
   else
-    window = fmt::format(R"("skip":{},"limit":{})", walk.skip, piece.reading == Reading::singles ? 1 : page_size);
+    window = fmt::format(R"("skip":{},"limit":{})", walk.skip, piece.reading == Reading::singles ? 1 : shape.page_size);
   return {path_of(piece, shape),
           "{" + joined({"\"filters\":" + filters, sorting(piece, shape, piece.descending), window}) + "}"};
 }
 
 bool goes_by_event_time(const Walk& walk, const WalkShape& shape) {
   const Piece& piece = walk.pieces.front();
-  return piece.archived || shape.by_event_time != piece.at.has_value();
+  if (piece.archived) return !piece.by_saved_time;
+  return shape.by_event_time != piece.at.has_value();
 }
 
 Question control_question(const Walk& walk, const WalkShape& shape) {
@@ -288,7 +323,7 @@ Narrowing narrow(Walk& walk, const WalkShape& shape) {
     Narrowing result{piece};
     ++walk.skip;
     --walk.singles_left;
-    if (++walk.failed_singles >= failed_singles_max || walk.skip + page_size > skip_reach)
+    if (++walk.failed_singles >= failed_singles_max || walk.skip + shape.page_size > skip_reach)
       leave_piece(walk);
     else if (walk.singles_left <= 0)
       piece.reading = Reading::pages;
@@ -300,7 +335,7 @@ Narrowing narrow(Walk& walk, const WalkShape& shape) {
     return {};
   }
   piece.reading = Reading::singles;
-  walk.singles_left = page_size;
+  walk.singles_left = shape.page_size;
   return {};
 }
 

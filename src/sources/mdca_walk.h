@@ -5,7 +5,8 @@
 // A walk is a row of pieces, read in order. Each is read in one of three ways:
 //
 //   scan     isScan, 500 to 5,000 a page, following nextQueryFilters (activities only)
-//   pages    100 a page; by time where the page proves to be sorted (the next page begins at the newest time seen,
+//   pages    about 100 a page; by time where the page proves to be sorted (the next page begins at the newest time
+//   seen,
 //            inclusive), by `skip` inside one millisecond and where nothing else is left
 //   singles  one record a page: the last step of narrowing down on a record that makes the service fail
 //
@@ -26,7 +27,7 @@ namespace capstan::mdca {
 
 // The service shows no further by `skip` (observed client rule; what it does beyond is not documented).
 constexpr std::int64_t skip_reach = 5000;
-constexpr std::int64_t page_size = 100;  // documented maximum outside of scan mode
+constexpr std::int64_t page_size_max = 100;  // documented maximum outside of scan mode
 constexpr std::int64_t scan_size_min = 500;
 constexpr std::int64_t scan_size_max = 5000;
 
@@ -39,8 +40,14 @@ struct Piece {
   std::string also;       // further filters, as members of a JSON object: "type":{"eq":[1]}
   std::size_t level = 0;  // how many partition levels are in `also`
   Reading reading = Reading::pages;
-  bool descending = false;
+  bool descending = false;  // the newest first: the upper bound moves down
+  // `skip` reached no further from one end of this piece; it is read from the other one.
+  bool from_other_end = false;
   bool archived = false;
+  // Archived, and from and to are of saved time: activities that were saved lately and happened long ago.
+  bool by_saved_time = false;
+  // The plain list is used while it is short: when `total` says that it is long, the piece is scanned.
+  bool scans_when_long = false;
   // Set: only this millisecond is read, and its records are told apart by the other time; from and to are of that one.
   std::optional<std::int64_t> at;
   bool operator==(const Piece&) const = default;
@@ -69,6 +76,7 @@ struct WalkShape {
   std::string other_time;      // the filter and order of the other of the two; empty: there is none
   std::string filters;         // the person's, a JSON object or empty
   std::int64_t scan_size = scan_size_min;
+  std::int64_t page_size = page_size_max;
   // How a list that is too long for `skip` and has no time can be cut; each level holds all values of one filter.
   std::vector<std::vector<std::string>> levels;
 };

@@ -237,22 +237,34 @@ TEST_F(JournalTest, BlocksWhenItIsFullUntilTheRouteIsBehind) {
   EXPECT_EQ(journal->read({}, 1_KiB).error().code(), ErrorCode::position_gone);
 }
 
-TEST_F(JournalTest, DropsTheOldestByPolicyAndCountsWhatTheRouteLost) {
+TEST_F(JournalTest, DropsTheOldestByPolicyAndSaysWhatTheRouteLost) {
   options_.max_bytes = 16_KiB;
   options_.when_full = JournalOptions::WhenFull::drop_oldest;
   auto journal = open();
   Cursor cursor = journal->cursor("siem").value();
-  cursor.position = {0, 0};
   append(*journal, 1, 2, 500);
   const Slice first = journal->read({}, 1_B).value();
   cursor.position = first.end;  // had one record
+  cursor.number = first.end_number;
+  cursor.delivered = 1;
   ASSERT_TRUE(journal->acknowledge(cursor));
   for (std::uint64_t n = 3; n <= 100; ++n) append(*journal, n, 1, 500);
   const auto left = ids(*journal, journal->report().first);
   EXPECT_EQ(left.back(), 100U);
-  EXPECT_EQ(journal->cursors().at(0).lost_to_retention, left.front() - 2);
-  EXPECT_EQ(journal->cursors().at(0).position, journal->report().first);
   EXPECT_LE(journal->report().bytes, options_.max_bytes.count);
+  // The cursor is its owner's: the journal has not touched it.
+  EXPECT_EQ(journal->cursors().at(0).position, cursor.position);
+  EXPECT_EQ(journal->cursors().at(0).lost_to_retention, 0U);
+  const Behind behind = journal->behind(cursor);
+  EXPECT_EQ(behind.lost_to_retention, left.front() - 2);
+  EXPECT_EQ(behind.lost_to_damage, 0U);
+  EXPECT_EQ(behind.records, left.size());
+  EXPECT_TRUE(journal->report().is_whole());
+  EXPECT_EQ(journal->report().removed_to, left.front() - 1);
+  journal.reset();
+  journal = open();
+  EXPECT_EQ(journal->behind(journal->cursors().at(0)).lost_to_retention, left.front() - 2);
+  EXPECT_TRUE(journal->report().is_whole());
 }
 
 TEST_F(JournalTest, RemovesOldSegmentsThatEveryRouteHasHad) {
