@@ -38,8 +38,11 @@ std::vector<runtime::VerifyRouteFigures> routes_of(const json::object& o) {
   std::vector<runtime::VerifyRouteFigures> routes;
   for (const json::value& value : o.at("routes").as_array()) {
     const json::object& r = value.as_object();
-    routes.push_back({text_of(r, "route"), number_of(r, "delivered"), number_of(r, "dropped"),
-                      number_of(r, "dead_lettered"), number_of(r, "waiting"), number_of(r, "resent")});
+    runtime::VerifyRouteFigures figures{text_of(r, "route"),     number_of(r, "delivered"),
+                                        number_of(r, "dropped"), number_of(r, "dead_lettered"),
+                                        number_of(r, "waiting"), number_of(r, "resent")};
+    figures.proof = parse_proof(text_of(r, "proof")).value_or(figures.proof);
+    routes.push_back(std::move(figures));
   }
   return routes;
 }

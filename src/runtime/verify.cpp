@@ -353,7 +353,10 @@ void add_up(VerifyReport& report, const std::vector<VerifySource>& sources) {
   for (const auto& source : sources)
     for (const auto& route : source.routes)
       for (auto& total : report.routes)
-        if (total.route == route.name) total.resent += route.cursor.resent;
+        if (total.route == route.name) {
+          total.resent += route.cursor.resent;
+          total.proof = route.proof;
+        }
 }
 
 }  // namespace

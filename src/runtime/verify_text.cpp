@@ -1,6 +1,7 @@
 // How a VerifyReport reads, for people and for programs.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "runtime/verify.h"
@@ -22,6 +23,8 @@ std::string hour_text(const std::optional<Timestamp>& hour) {
   return text;
 }
 
+bool is_provable(const VerifyRouteFigures& route) { return route.proof != Sink::Proof::not_provable; }
+
 std::string row_mark(const VerifyRow& row) {
   std::string mark;
   if (row.figures.missing > 0) mark = "MISSING";
@@ -36,7 +39,8 @@ void hours(const VerifyReport& report, std::string& out) {
   table.column("hour (UTC)", Table::Align::left);
   for (const char* title : {"shown", "journaled", "missing", "waiting", "late", "double"})
     table.column(title, Table::Align::right);
-  for (const auto& route : report.routes) table.column("to " + route.route, Table::Align::right);
+  for (const auto& route : report.routes)
+    table.column(fmt::format("{}to {}", is_provable(route) ? "" : "sent ", route.route), Table::Align::right);
   table.column("", Table::Align::left);
   for (const auto& row : report.rows) {
     const VerifyFigures& f = row.figures;
@@ -55,12 +59,19 @@ void hours(const VerifyReport& report, std::string& out) {
 
 void routes(const VerifyReport& report, std::string& out) {
   Table table;
+  const bool all_are_provable = std::ranges::all_of(report.routes, is_provable);
   table.column("route", Table::Align::left);
-  for (const char* title : {"delivered", "dropped by rule", "dead-lettered", "waiting", "resent"})
+  table.column("delivered", Table::Align::right);
+  if (!all_are_provable) table.column(std::string(sent_not_provable), Table::Align::right);
+  for (const char* title : {"dropped by rule", "dead-lettered", "waiting", "resent"})
     table.column(title, Table::Align::right);
-  for (const auto& route : report.routes)
-    table.row({route.route, count(route.delivered), count(route.dropped), count(route.dead_lettered),
-               count(route.waiting), count(route.resent)});
+  for (const auto& route : report.routes) {
+    std::vector<std::string> cells{route.route, is_provable(route) ? count(route.delivered) : ""};
+    if (!all_are_provable) cells.push_back(is_provable(route) ? "" : count(route.delivered));
+    for (const std::uint64_t figure : {route.dropped, route.dead_lettered, route.waiting, route.resent})
+      cells.push_back(count(figure));
+    table.row(std::move(cells));
+  }
   if (!table.is_empty()) out += table.text() + "\n";
 }
 
@@ -111,15 +122,18 @@ json::object figures_json(const VerifyFigures& f) {
           {"unshown", f.unshown},   {"quarantined", f.quarantined}};
 }
 
-json::array routes_json(const std::vector<VerifyRouteFigures>& routes) {
+// The totals say how far the destination's word goes; the rows of the hours repeat only the figures.
+enum class WithProof : std::uint8_t { no, yes };
+
+json::array routes_json(const std::vector<VerifyRouteFigures>& routes, WithProof with_proof) {
   json::array all;
-  for (const auto& r : routes)
-    all.push_back(json::object{{"route", r.route},
-                               {"delivered", r.delivered},
-                               {"dropped", r.dropped},
-                               {"dead_lettered", r.dead_lettered},
-                               {"waiting", r.waiting},
-                               {"resent", r.resent}});
+  for (const auto& r : routes) {
+    json::object o{{"route", r.route},     {"delivered", r.delivered},
+                   {"dropped", r.dropped}, {"dead_lettered", r.dead_lettered},
+                   {"waiting", r.waiting}, {"resent", r.resent}};
+    if (with_proof == WithProof::yes) o["proof"] = to_string(r.proof);
+    all.push_back(std::move(o));
+  }
   return all;
 }
 
@@ -143,7 +157,7 @@ json::object row_json(const VerifyRow& row) {
   json::object o{{"source", row.source}, {"feed", row.feed}, {"is_open", row.is_open}};
   o["hour"] = row.hour ? json::value(to_iso8601(*row.hour)) : json::value(nullptr);
   for (auto& [name, value] : figures_json(row.figures)) o[name] = value;
-  o["routes"] = routes_json(row.routes);
+  o["routes"] = routes_json(row.routes, WithProof::no);
   return o;
 }
 
@@ -168,7 +182,7 @@ std::string to_json(const VerifyReport& report) {
   o["repaired"] = report.repaired;
   o["not_repaired"] = report.not_repaired;
   o["damaged_frames"] = report.damaged_frames;
-  o["routes"] = routes_json(report.routes);
+  o["routes"] = routes_json(report.routes, WithProof::yes);
   json::array all_feeds;
   for (const auto& feed : report.feeds) all_feeds.push_back(feed_json(feed));
   o["feeds"] = std::move(all_feeds);

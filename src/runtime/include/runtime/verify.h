@@ -28,6 +28,7 @@
 #include <string>
 #include <vector>
 
+#include "component/sink.h"
 #include "component/source.h"
 #include "store/journal.h"
 
@@ -53,6 +54,7 @@ struct VerifyOptions {
 // A route as seen from one source.
 struct VerifyRoute {
   std::string name;
+  Sink::Proof proof = Sink::Proof::acknowledged_by_kernel;  // of what its sink delivers
   store::Cursor cursor;
   std::vector<std::string> feeds;                        // that it takes; empty: all
   std::function<bool(const store::Slice::Item&)> drops;  // by its rule; empty: nothing is dropped
@@ -106,6 +108,8 @@ struct VerifyRouteFigures {
   std::uint64_t dead_lettered = 0;
   std::uint64_t waiting = 0;
   std::uint64_t resent = 0;  // totals only: since the route's first record, may be double at the destination
+  // Totals only. not_provable: `delivered` says what was sent.
+  Sink::Proof proof = Sink::Proof::acknowledged_by_kernel;
 };
 
 struct VerifyRow {
