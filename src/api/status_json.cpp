@@ -93,6 +93,7 @@ json::object route_json(const runtime::RouteStatus& route) {
   return {{"name", route.name},
           {"sink", route.sink},
           {"sink_kind", route.sink_kind},
+          {"proof", to_string(route.proof)},
           {"feeds", json::array(route.feeds.begin(), route.feeds.end())},
           {"state", runtime::to_string(route.state)},
           {"cursors", cursors_json(route.cursors)},

@@ -371,7 +371,30 @@ TEST(Views, StatusTellsStatesErrorsAndWhatToDo) {
   for (const char* part : {"Connection error", "alerts", "held", "12,345", "siem (syslog)", "AADSTS7000222 [E2014]",
                            "what to do: make a new secret"})
     EXPECT_THAT(*text, HasSubstr(part));
+  EXPECT_THAT(*text, Not(HasSubstr("sent, not provable")));
   EXPECT_FALSE(status_text("<html>").has_value());
+}
+
+TEST(Views, StatusCallsWhatCannotBeProvedSentAndNotDelivered) {
+  runtime::Status status;
+  runtime::RouteStatus route;
+  route.name = "proved";
+  route.delivered = 4711;
+  route.sink_kind = "syslog";
+  status.routes.push_back(route);
+  route.name = "hoped";
+  route.delivered = 1234;
+  route.proof = Sink::Proof::not_provable;
+  status.routes.push_back(route);
+  std::string json = api::to_json(status);
+  EXPECT_THAT(json, HasSubstr(R"("proof":"acknowledged_by_kernel")"));
+  EXPECT_THAT(json, HasSubstr(R"("proof":"not_provable")"));
+  json.insert(1, "\"is_running\":true,");
+  const auto text = status_text(json);
+  ASSERT_TRUE(text.has_value()) << text.error().text();
+  EXPECT_THAT(*text, testing::ContainsRegex("delivered +sent, not provable +dropped"));
+  EXPECT_THAT(*text, testing::ContainsRegex("proved .* 4,711 +0 +0 +0"));
+  EXPECT_THAT(*text, testing::ContainsRegex("hoped .* 1,234 +0 +0 +0"));
 }
 
 TEST(Views, VerifyReportOfTheRunningProcessReadsLikeOurOwn) {
@@ -379,7 +402,7 @@ TEST(Views, VerifyReportOfTheRunningProcessReadsLikeOurOwn) {
   report.since = from_epoch_ms(1'700'000'000'000);
   report.until = from_epoch_ms(1'700'100'000'000);
   report.totals = {.shown = 10, .journaled = 9, .missing = 1, .late = 2};
-  report.routes = {{"to_siem", 8, 1, 0, 0, 3}};
+  report.routes = {{"to_siem", 8, 1, 0, 0, 3, Sink::Proof::not_provable}};
   runtime::VerifyFeed& asked = report.feeds.emplace_back();
   asked.source = "mdca";
   asked.feed = "alerts";

@@ -51,6 +51,7 @@ std::vector<runtime::VerifyRouteFigures> routes_of(const json::object& o) {
     route.waiting = number_of(r, "waiting");
     route.waiting_since = time_of(r, "waiting_since");
     route.resent = number_of(r, "resent");
+    route.proof = parse_proof(text_of(r, "proof")).value_or(route.proof);
   }
   return routes;
 }

@@ -91,6 +91,7 @@ std::vector<VerifyRoute> Engine::Impl::verify_routes(std::string_view source) {
       VerifyRoute shown;
       shown.drops = drops_of(status.name, source);
       shown.name = status.name;
+      shown.proof = status.proof;
       shown.cursor = cursor.cursor;
       shown.feeds = status.feeds;
       if (const auto letters = dead_letters->list(status.name, dead_letters_max))
@@ -163,7 +164,8 @@ std::vector<ExplainRoute> Engine::Impl::explain_routes(std::string_view source) 
   for (const auto& route : program->routes()) {
     const RouteStatus status = route->status();
     for (const RouteCursor& cursor : status.cursors)
-      if (cursor.source == source) routes.push_back({status.name, status.sink, cursor.cursor, status.feeds, {}});
+      if (cursor.source == source)
+        routes.push_back({status.name, status.sink, cursor.cursor, status.feeds, {}, status.proof});
   }
   return routes;
 }

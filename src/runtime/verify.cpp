@@ -169,6 +169,7 @@ void add_up(VerifyReport& report, const std::vector<VerifySource>& sources) {
         at = std::prev(report.routes.end());
       }
       at->resent += route.cursor.resent;
+      at->proof = route.proof;
     }
   for (const auto& row : report.rows) {
     report.totals += row.figures;

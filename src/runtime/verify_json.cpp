@@ -33,7 +33,8 @@ json::array routes_json(const std::vector<VerifyRouteFigures>& routes) {
                                {"lost_to_retention", r.lost_to_retention},
                                {"waiting", r.waiting},
                                {"waiting_since", time_json(r.waiting_since)},
-                               {"resent", r.resent}});
+                               {"resent", r.resent},
+                               {"proof", to_string(r.proof)}});
   return all;
 }
 

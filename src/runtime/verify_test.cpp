@@ -1,5 +1,6 @@
 #include "runtime/verify.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>
@@ -342,6 +343,7 @@ TEST_F(Verify, routes_are_counted_by_cursor_dead_letter_and_rule) {
   route.name = "siem";
   route.cursor.position = MemoryJournal::position(100);
   route.cursor.resent = 4;
+  route.proof = Sink::Proof::not_provable;
   route.dead_letters = {MemoryJournal::position(50), MemoryJournal::position(3)};
   route.drops = [](const store::Slice::Item& item) { return item.record.id == "a5"; };
   VerifyRoute other;
@@ -357,6 +359,20 @@ TEST_F(Verify, routes_are_counted_by_cursor_dead_letter_and_rule) {
   EXPECT_EQ(report.routes[0].waiting, 20U);
   EXPECT_EQ(report.routes[0].resent, 4U);
   EXPECT_EQ(report.named.size(), 2U);
+  EXPECT_EQ(report.routes[0].proof, Sink::Proof::not_provable);
+}
+
+TEST_F(Verify, what_cannot_be_proved_is_called_sent_and_not_delivered) {
+  VerifyReport report;
+  report.routes = {{.route = "siem", .delivered = 97}};
+  EXPECT_THAT(to_text(report), testing::Not(testing::HasSubstr("provable")));
+  report.routes.push_back({.route = "old", .delivered = 45, .proof = Sink::Proof::not_provable});
+  report.rows.push_back({"mdca", "alerts", std::nullopt, false, {}, report.routes});
+  EXPECT_THAT(to_text(report), testing::HasSubstr("sent to old"));
+  EXPECT_THAT(to_text(report), testing::ContainsRegex("route +delivered +sent, not provable +dropped"));
+  EXPECT_THAT(to_text(report), testing::ContainsRegex("siem +97 +- "));
+  EXPECT_THAT(to_text(report), testing::ContainsRegex("old +45 +- "));
+  EXPECT_THAT(to_json(report), testing::HasSubstr(R"("proof":"not_provable")"));
 }
 
 TEST_F(Verify, a_changed_alert_is_outdated_not_missing) {

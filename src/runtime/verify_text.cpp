@@ -28,6 +28,8 @@ bool is_quiet(const VerifyRow& row) {
   return row.outcome == Proof::proved && row.figures == VerifyFigures{} && row.routes.empty();
 }
 
+bool is_provable(const VerifyRouteFigures& route) { return route.proof != Sink::Proof::not_provable; }
+
 std::string mark(const VerifyRow& row) {
   switch (row.outcome) {
     case Proof::proved:
@@ -83,7 +85,8 @@ void hours(const VerifyReport& report, bool only_bad, std::string& out) {
   table.column("hour (UTC)", Table::Align::left);
   for (const char* title : {"shown", "journaled", "missing", "late", "double"})
     table.column(title, Table::Align::right);
-  for (const auto& route : report.routes) table.column("to " + route.route, Table::Align::right);
+  for (const auto& route : report.routes)
+    table.column(fmt::format("{}to {}", is_provable(route) ? "" : "sent ", route.route), Table::Align::right);
   table.column("waiting", Table::Align::right);
   table.column("outcome", Table::Align::left);
   for (const auto& row : report.rows) {
@@ -127,12 +130,20 @@ void summary(const VerifyReport& report, bool only_bad, std::string& out) {
 
 void routes(const VerifyReport& report, std::string& out) {
   Table table;
+  const bool all_are_provable = std::ranges::all_of(report.routes, is_provable);
   table.column("route", Table::Align::left);
-  for (const char* title : {"delivered", "dropped by rule", "dead-lettered", "waiting", "lost to retention", "resent"})
+  table.column("delivered", Table::Align::right);
+  if (!all_are_provable) table.column(std::string(sent_not_provable), Table::Align::right);
+  for (const char* title : {"dropped by rule", "dead-lettered", "waiting", "lost to retention", "resent"})
     table.column(title, Table::Align::right);
-  for (const auto& route : report.routes)
-    table.row({route.route, count(route.delivered), count(route.dropped), count(route.dead_lettered),
-               count(route.waiting), count(route.lost_to_retention), count(route.resent)});
+  for (const auto& route : report.routes) {
+    std::vector<std::string> cells{route.route, is_provable(route) ? count(route.delivered) : ""};
+    if (!all_are_provable) cells.push_back(is_provable(route) ? "" : count(route.delivered));
+    for (const std::uint64_t figure :
+         {route.dropped, route.dead_lettered, route.waiting, route.lost_to_retention, route.resent})
+      cells.push_back(count(figure));
+    table.row(std::move(cells));
+  }
   if (!table.is_empty()) out += table.text() + "\n";
 }
 

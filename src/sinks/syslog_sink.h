@@ -47,6 +47,7 @@ public:
   Result<> resume(std::string_view receipt) override;
   Result<Delivery> deliver(const Payload& payload, const Call& call) override;
   Doubt doubt() const override;
+  Proof proof() const override;
   Result<> probe(const Call& call) override;
   void close() override;
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "component/sink.h"
 #include "store/journal.h"
 
 namespace capstan::runtime {
@@ -122,9 +123,10 @@ struct RouteCursor {
 
 struct RouteStatus {
   std::string name;
-  std::string sink;                // name in the configuration
-  std::string sink_kind;           // "syslog"
-  std::vector<std::string> feeds;  // that it takes; empty: all
+  std::string sink;                                         // name in the configuration
+  std::string sink_kind;                                    // "syslog"
+  Sink::Proof proof = Sink::Proof::acknowledged_by_kernel;  // of what counts as delivered
+  std::vector<std::string> feeds;                           // that it takes; empty: all
   RouteState state = RouteState::idle;
   std::vector<RouteCursor> cursors;  // one a source
   std::uint64_t backlog_records = 0;

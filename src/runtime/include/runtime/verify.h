@@ -42,6 +42,7 @@
 #include <variant>
 #include <vector>
 
+#include "component/sink.h"
 #include "component/source.h"
 #include "store/journal.h"
 #include "store/proof_ledger.h"
@@ -77,6 +78,7 @@ struct VerifyOptions {
 // A route as seen from one source.
 struct VerifyRoute {
   std::string name;
+  Sink::Proof proof = Sink::Proof::acknowledged_by_kernel;  // of what its sink delivers
   store::Cursor cursor;
   std::vector<std::string> feeds;                        // that it takes; empty: all
   std::function<bool(const store::Slice::Item&)> drops;  // by its rule; empty: nothing is dropped
@@ -155,6 +157,8 @@ struct VerifyRouteFigures {
   std::uint64_t waiting = 0;
   std::optional<Timestamp> waiting_since;  // when the oldest of them was journaled, by this machine's clock
   std::uint64_t resent = 0;  // totals only: since the route's first record, may be double at the destination
+  // Totals only. not_provable: `delivered` says what was sent.
+  Sink::Proof proof = Sink::Proof::acknowledged_by_kernel;
 };
 
 struct VerifyRow {
