@@ -25,6 +25,15 @@ std::string_view to_string(SourceState state);  // "Created", "Connected", "Conn
 constexpr Duration connection_error_after = std::chrono::hours(2);
 constexpr Duration disconnected_after = std::chrono::hours(12);
 
+// Whether the tenant's request budget lets through what the tenant makes.
+struct FeedPace {
+  std::optional<std::int64_t> page_size;      // the most that the service was seen to give at once
+  std::optional<double> arriving_per_second;  // records that the tenant makes
+  std::optional<double> possible_per_second;  // what the budget lets through in pages of that size
+  bool is_outpaced = false;                   // behind, and more comes than can be read: it never catches up so
+  std::optional<Timestamp> caught_up_at;      // while it is behind by more than some minutes: when it will not be
+};
+
 struct FeedStatus {
   std::string name;
   SourceState state = SourceState::created;
@@ -44,6 +53,7 @@ struct FeedStatus {
   std::uint64_t quarantined = 0;             // of the journaled: not well-formed JSON
   std::uint64_t passed_over = 0;             // that the service could not show (poisoned)
   std::optional<Duration> time_to_catch_up;  // at the speed of the last minutes; zero when drained
+  FeedPace pace;
 };
 
 // What continuous proof says of one feed (runtime/prover.h). Times are the service's.
