@@ -123,11 +123,17 @@ struct Rates {
   double bytes_per_second = 0;
 };
 
+// Where a route stands in one journal. Conserved at every moment, also while the destination is down:
+//
+//   journal.records = cursor.began_at + delivered + dropped + rejected + lost_to_retention + lost_to_damage
+//                     + backlog_records - repeated
 struct RouteCursor {
   std::string source;
+  // As the route has it; what is lost in front of it is counted already.
   store::Cursor cursor;
-  std::uint64_t backlog_bytes = 0;     // of the journal behind the cursor; exact, zero: everything is delivered
-  std::uint64_t backlog_records = 0;   // about, from the mean size of a record; zero exactly when the bytes are
+  std::uint64_t backlog_bytes = 0;    // of the journal behind the cursor; zero exactly when there are no records
+  std::uint64_t backlog_records = 0;  // exact: records that the route will be given
+  std::uint64_t repeated = 0;         // of those: counted before, they come again (replay, doubt after an unclean end)
   std::vector<RouteProof> proof = {};  // of the feeds that the route takes; empty: proof is not enabled
 };
 
@@ -147,8 +153,9 @@ struct RouteStatus {
   std::uint64_t delivered = 0;
   std::uint64_t dropped = 0;
   std::uint64_t rejected = 0;
-  std::uint64_t resent = 0;
+  std::uint64_t resent = 0;  // messages that may be at the destination once more: never fewer than there are
   std::uint64_t lost_to_retention = 0;
+  std::uint64_t lost_to_damage = 0;
   // Since the start.
   std::uint64_t delivered_bytes = 0;
   std::uint64_t cut = 0;
