@@ -137,6 +137,8 @@ Result<std::vector<runtime::ExplainSource>> explain_sources(Session& session, co
     source.tenant = planned.tenant;
     source.journal = journal_of(journals, planned.name);
     if (source.journal == nullptr) continue;
+    source.receipts =
+        TRY(store::Receipts::open(session.files, runtime::journal_directory(plan.data_dir, planned.name)));
     for (const runtime::RoutePlan& route : plan.routes)
       if (draws_from(route, planned.name))
         source.routes.push_back({route.name,

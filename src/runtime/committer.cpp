@@ -334,6 +334,10 @@ std::shared_ptr<Submission> Committer::take_in(Pending pending) {
   return submission;
 }
 
+void Committer::add_receipt(std::size_t source, std::string_view route, const store::Receipt& receipt) {
+  if (const std::shared_ptr<Store> known = store(source)) known->journal->add_receipt(route, receipt);
+}
+
 void Committer::acknowledge(std::size_t source, const store::Cursor& cursor) {
   const std::shared_ptr<Store> known = store(source);
   if (!known) return;

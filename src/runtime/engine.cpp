@@ -19,6 +19,8 @@ namespace {
 constexpr std::size_t pollers_max = 16;
 constexpr std::chrono::seconds housekeeping_every{1};
 constexpr std::chrono::minutes trim_every{1};
+constexpr std::chrono::seconds seal_every{5};
+constexpr std::chrono::milliseconds seal_pause{10};
 // More than the wall clock may drift from the one that never jumps within one round of housekeeping.
 constexpr std::chrono::seconds clock_jump_min{30};
 constexpr std::chrono::milliseconds settled_looked_every{20};
@@ -64,6 +66,7 @@ void Engine::Impl::start_threads() {
   for (auto& source : program->running_sources()) begin(std::move(source));
   start_pollers();
   for (auto& route : program->running_routes()) begin(std::move(route));
+  workers.start("sealer", [this](const std::stop_token& stop) { seal(stop); });
   workers.start("housekeeping", [this](const std::stop_token& stop) { keep_house(stop); });
 }
 
@@ -191,6 +194,13 @@ void Engine::Impl::keep_house(const std::stop_token& stop) {
     }
   }
   program->close_tables();
+}
+
+// A segment is closed every few minutes at most, so it is looked for now and then; between two steps the lanes and the
+// committer have the disk.
+void Engine::Impl::seal(const std::stop_token& stop) {
+  Wake never;
+  while (!stop.stop_requested()) never.wait(program->seal() ? seal_pause : seal_every, stop);
 }
 
 void Engine::Impl::watch_clock() {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "base/log.h"
 #include "route_lane.h"
@@ -70,7 +71,8 @@ void RouteRunner::catch_up_with_retention(Draw& draw) const {
   cursor.lost_to_retention += fresh(cursor.number, removed_to, counted);
   cursor.lost_to_damage += fresh(std::max(cursor.number, removed_to), report.first_number, counted);
   cursor.number = std::max(cursor.number, report.first_number);
-  cursor.position = report.first;
+  const store::Position begin = std::exchange(cursor.position, report.first);
+  leave_receipt_of_loss(draw, begin);
   if (draw.pass_over && draw.pass_over->to <= cursor.position) draw.pass_over.reset();
 }
 

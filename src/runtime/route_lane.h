@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "payload_builder.h"
 #include "rate_meter.h"
@@ -29,12 +30,20 @@ struct RouteRunner::Lane {
   MonotonicTime tended_at{};
   Payload spare;  // keeps its buffer
 
+  // Evidence (route_receipts.cpp): what the route calls itself, and the attempts at the range in hand.
+  std::string destination;
+  std::string rule;
+  std::uint32_t attempts = 0;
+  Timestamp first_attempt{};
+  Timestamp last_attempt{};
+
   void let_go() {
     draw.reset();
     slice = {};
     next_item = 0;
     built.reset();
     delivery.reset();
+    attempts = 0;
   }
 };
 

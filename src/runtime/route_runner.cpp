@@ -66,10 +66,11 @@ RouteRunner::RouteRunner(RoutePlan& route, std::vector<From> from, Committer& co
     draw.journal = committer.journal(draw.from.number);
     const store::Cursor& cursor = draw.from.cursor;
     draw.sent_to = std::max({cursor.attempted_to, cursor.number, cursor.counted()});
-    draw.resent_settled = cursor.resent;
+    draw.resent_settled = draw.resent_told = cursor.resent;
     draws_.push_back(std::move(draw));
   }
   begin_where_it_is_sure();
+  name_evidence();
   route_.sink->before_resend([this](std::uint64_t messages) { return count_resent(messages); });
 }
 
@@ -168,6 +169,7 @@ Step RouteRunner::attempt(const std::stop_token& stop, MonotonicTime now) {
     lane.delivery->receipt.clear();
   } else if (!lane.delivery) {
     if (Result<> marked = begin_attempt(now); !marked) return fail(marked.error(), now);
+    note_attempt();
     Result<Delivery> delivery = route_.sink->deliver(lane.built->payload, Call{route_.batch.timeout, stop});
     now = clock_.monotonic();
     end_attempt(delivery ? lane.built->payload.messages.size() : route_.sink->may_have_arrived());
@@ -300,7 +302,9 @@ void RouteRunner::acknowledge() {
     const std::lock_guard lock(mutex_);
     Draw& draw = draws_[*lane.draw];
     store::Cursor& cursor = draw.from.cursor;
+    const store::Position begin = cursor.position;
     count(draw, delivery);
+    leave_receipt(draw, begin, delivery);
     renew_mark(draw);
     remember_delivery(draw, built.payload.bytes.size(), now);
     lane.tended_at = now;

@@ -105,6 +105,8 @@ public:
   std::shared_ptr<Submission> repair(std::size_t source, Batch batch, store::Position compared_to);
   // Any thread, the cursor's owner only (store::Cursor). The journal has it at once, the disk soon.
   void acknowledge(std::size_t source, const store::Cursor& cursor);
+  // Any thread, before the acknowledgement that it belongs to: then no cursor is ever written without its receipts.
+  void add_receipt(std::size_t source, std::string_view route, const store::Receipt& receipt);
   // Any thread: what was acknowledged in this journal is durable when it returns. Nothing to do for a source that is
   // retired.
   Result<> write_cursors_of(std::size_t source);

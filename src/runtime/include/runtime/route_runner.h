@@ -99,6 +99,7 @@ private:
     std::uint64_t resent_promised = 0;
     std::uint64_t resent_written = 0;
     std::uint64_t losses_told = 0;
+    std::uint64_t resent_told = 0;  // of cursor.resent: what stands in receipts
 
     // A replay that ends before the place where it began.
     struct PassOver {
@@ -143,6 +144,12 @@ private:
   Result<> resume_sink();
   void tell(const Draw& draw);
   bool is_fenced() const;
+
+  // route_receipts.cpp: what is left as evidence.
+  void name_evidence();
+  void note_attempt();
+  void leave_receipt(Draw& draw, store::Position from, const Delivery& delivery);
+  void leave_receipt_of_loss(const Draw& draw, store::Position from) const;
 
   // route_counting.cpp: what goes into the cursors. With mutex_ held, but for the four that may write to the disk.
   void count(Draw& draw, const Delivery& delivery) const;
