@@ -36,13 +36,18 @@ private:
 // A sink that takes nothing, so that its route's cursor stays where it is.
 class StillSink final : public Sink {
 public:
+  explicit StillSink(Proof proof) : proof_(proof) {}
   Result<> resume(std::string_view) override { return {}; }
   Result<Delivery> deliver(const Payload&, const Call&) override {
     return Error(ErrorCode::interrupted, "delivering: routes stand still while the journal is looked at")
         .asking_for(std::chrono::hours(24));
   }
+  Proof proof() const override { return proof_; }
   Result<> probe(const Call&) override { return {}; }
   void close() override {}
+
+private:
+  Proof proof_;
 };
 
 const store::Journal* journal_of(const std::vector<JournalOfSource>& journals, std::string_view source) {
@@ -80,6 +85,7 @@ runtime::RouteStatus route_status(const runtime::RoutePlan& route, const std::ve
   status.name = route.name;
   status.sink = route.sink_name;
   status.sink_kind = route.sink_kind;
+  status.proof = route.sink->proof();
   status.feeds = route.feeds;
   status.state = runtime::RouteState::stopped;
   for (const std::string& source : route.from) {
@@ -135,7 +141,12 @@ Result<std::vector<runtime::ExplainSource>> explain_sources(Session& session, co
         TRY(store::Receipts::open(session.files, runtime::journal_directory(plan.data_dir, planned.name)));
     for (const runtime::RoutePlan& route : plan.routes)
       if (draws_from(route, planned.name))
-        source.routes.push_back({route.name, route.sink_name, cursor_of(*source.journal, route.name), route.feeds, {}});
+        source.routes.push_back({route.name,
+                                 route.sink_name,
+                                 cursor_of(*source.journal, route.name),
+                                 route.feeds,
+                                 {},
+                                 route.sink->proof()});
     if (letters)
       source.dead_letters = [letters, name = planned.name](std::string_view id) {
         return letters_of(*letters, name, id);
@@ -169,7 +180,7 @@ runtime::Status status_of(Session& session, const runtime::Plan& plan, const std
 Result<std::unique_ptr<runtime::Engine>> start_still_engine(Session& session, runtime::Plan plan) {
   for (runtime::SourcePlan& source : plan.sources)
     source.source = std::make_unique<StillSource>(std::move(source.source));
-  for (runtime::RoutePlan& route : plan.routes) route.sink = std::make_unique<StillSink>();
+  for (runtime::RoutePlan& route : plan.routes) route.sink = std::make_unique<StillSink>(route.sink->proof());
   runtime::Engine::Options options;
   options.notify_systemd = false;
   options.log_figures = false;

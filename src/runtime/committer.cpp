@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "base/log.h"
@@ -34,6 +35,9 @@ void Submission::finish(Result<Committed> outcome) {
 }
 
 namespace {
+
+// Of the journal at once, when it is looked through for what is to be repaired.
+constexpr Bytes repair_read_max = 1_MiB;
 
 struct HashOfIdentity {
   std::size_t operator()(const Hash128& hash) const { return static_cast<std::size_t>(hash.low); }
@@ -129,6 +133,33 @@ struct Committer::Store {
     return judged;
   }
 
+  // Everything is kept that the journal does not hold from that position on. On the thread of the only writer, and with
+  // all that was appended before made readable, nothing can come in between.
+  Result<Judged> judge_repair(const Batch& batch, store::Position compared_to) {
+    if (journal->has_unsynced()) TRY(journal->sync());
+    std::unordered_set<Hash128, HashOfIdentity> known;
+    for (std::size_t i = 0; i < batch.size(); ++i) known.insert(identity(batch[i].feed, batch[i].id));
+    std::unordered_set<Hash128, HashOfIdentity> journaled;
+    store::Position at = std::max(compared_to, journal->report().first);
+    while (at < journal->report().durable) {
+      const store::Slice slice = TRY(journal->read(at, repair_read_max));
+      for (const auto& item : slice.items)
+        if (const Hash128 key = identity(item.record.feed, item.record.id); known.contains(key)) journaled.insert(key);
+      if (slice.end <= at) break;
+      at = slice.end;
+    }
+    Judged judged;
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      const RecordView record = batch[i];
+      const bool is_new = journaled.insert(identity(record.feed, record.id)).second;
+      judged.verdicts.push_back(is_new ? as_it_came(record) : Verdict::duplicate);
+      judged.is_as_it_came = judged.is_as_it_came && is_new;
+      count(judged.counts, record, judged.verdicts.back());
+    }
+    TRY(check_conserved(judged.counts));
+    return judged;
+  }
+
   static Result<Batch> kept(const Batch& batch, const std::vector<Verdict>& verdicts) {
     Batch kept;
     for (std::size_t i = 0; i < batch.size(); ++i) {
@@ -169,9 +200,9 @@ struct Committer::Pending {
   std::size_t source = 0;
   Batch batch;
   std::optional<Checkpoint> next;
-  Deduplicate deduplicate = Deduplicate::yes;
-  std::shared_ptr<Submission> submission;
-  Result<Committed> outcome;
+  std::optional<store::Position> compared_to;  // a repair
+  std::shared_ptr<Submission> submission = std::make_shared<Submission>();
+  Result<Committed> outcome = Committed{};
 };
 
 // Something to do between two steps, and what became of it.
@@ -276,13 +307,28 @@ void Committer::do_works() {
   }
 }
 
-std::shared_ptr<Submission> Committer::submit(std::size_t source, Batch batch, std::optional<Checkpoint> next,
-                                              Deduplicate deduplicate) {
-  auto submission = std::make_shared<Submission>();
+std::shared_ptr<Submission> Committer::submit(std::size_t source, Batch batch, std::optional<Checkpoint> next) {
+  Pending pending;
+  pending.source = source;
+  pending.batch = std::move(batch);
+  pending.next = std::move(next);
+  return take_in(std::move(pending));
+}
+
+std::shared_ptr<Submission> Committer::repair(std::size_t source, Batch batch, store::Position compared_to) {
+  Pending pending;
+  pending.source = source;
+  pending.batch = std::move(batch);
+  pending.compared_to = compared_to;
+  return take_in(std::move(pending));
+}
+
+std::shared_ptr<Submission> Committer::take_in(Pending pending) {
+  std::shared_ptr<Submission> submission = pending.submission;
   {
     const std::lock_guard lock(mutex_);
     if (!waiting_since_) waiting_since_ = clock_.monotonic();
-    pending_.push_back(Pending{source, std::move(batch), std::move(next), deduplicate, submission, Committed{}});
+    pending_.push_back(std::move(pending));
   }
   if (on_work_) on_work_();
   return submission;
@@ -344,14 +390,8 @@ void Committer::append(Pending& pending) {
   }
   Store& store = *stores_[pending.source];
   pending.outcome = [&]() -> Result<Committed> {
-    if (pending.deduplicate == Deduplicate::no) {
-      Committed counts;
-      for (std::size_t i = 0; i < pending.batch.size(); ++i)
-        count(counts, pending.batch[i], as_it_came(pending.batch[i]));
-      TRY(store.append(pending.batch, pending.next));
-      return counts;
-    }
-    Judged judged = TRY(store.judge(pending.batch));
+    Judged judged =
+        TRY(pending.compared_to ? store.judge_repair(pending.batch, *pending.compared_to) : store.judge(pending.batch));
     if (judged.is_as_it_came) {
       TRY(store.append(pending.batch, pending.next));
     } else {

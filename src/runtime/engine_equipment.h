@@ -158,6 +158,7 @@ public:
     inbox_->resumed_with.emplace_back(receipt);
     return {};
   }
+  Proof proof() const override { return Proof::acknowledged_by_application; }
   Result<Delivery> deliver(const Payload& payload, const Call& call) override {
     ++inbox_->delivering;
     const std::shared_ptr<void> back(nullptr, [this](void*) { --inbox_->delivering; });

@@ -63,8 +63,10 @@ Result<RouteFate> fate(const ExplainSource& source, const ExplainRoute& route, c
     result.records_before = records_between(*source.journal, route.cursor.position, item.position);
     return result;
   }
-  const bool is_dropped = route.drops && route.drops(item);
-  result.state = is_dropped ? RouteFate::State::dropped_by_rule : RouteFate::State::delivered;
+  if (route.drops && route.drops(item))
+    result.state = RouteFate::State::dropped_by_rule;
+  else
+    result.state = route.proof == Sink::Proof::not_provable ? RouteFate::State::sent : RouteFate::State::delivered;
   return result;
 }
 
@@ -93,6 +95,8 @@ std::string_view to_string(RouteFate::State state) {
   switch (state) {
     case RouteFate::State::delivered:
       return "delivered";
+    case RouteFate::State::sent:
+      return sent_not_provable;
     case RouteFate::State::waiting:
       return "waiting";
     case RouteFate::State::dropped_by_rule:

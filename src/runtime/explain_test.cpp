@@ -31,6 +31,7 @@ struct Explain : testing::Test {
     ExplainRoute alerts{"alerts", "file", {}, {"alerts"}, {}};
     ExplainRoute picky{"picky", "file", {}, {}, [](const store::Slice::Item& i) { return i.record.id == "a4"; }};
     picky.cursor.position = MemoryJournal::position(21);
+    picky.proof = Sink::Proof::not_provable;
     ExplainSource s;
     s.name = "mdca";
     s.tenant = "contoso";
@@ -67,7 +68,7 @@ TEST_F(Explain, names_the_dead_letter_and_the_rule) {
   ASSERT_TRUE(dead.has_value());
   EXPECT_EQ(dead->versions[0].routes[0].state, RouteFate::State::dead_lettered);
   EXPECT_EQ(dead->versions[0].routes[0].error, "writing: no [E5003]");
-  EXPECT_EQ(dead->versions[0].routes[2].state, RouteFate::State::delivered);
+  EXPECT_EQ(dead->versions[0].routes[2].state, RouteFate::State::sent);
   const auto dropped = life("a4");
   ASSERT_TRUE(dropped.has_value());
   EXPECT_EQ(dropped->versions[0].routes[2].state, RouteFate::State::dropped_by_rule);

@@ -81,6 +81,7 @@ RouteStatus RouteRunner::status() const {
   status.name = route_.name;
   status.sink = route_.sink_name;
   status.sink_kind = route_.sink_kind;
+  status.proof = route_.sink->proof();
   status.feeds = route_.feeds;
   for (const Draw& draw : draws_) add_cursor(status, stands(draw));
   if (status.backlog_records == 0) {

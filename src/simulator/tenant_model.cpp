@@ -12,6 +12,7 @@
 #include "certificate.h"
 #include "dice.h"
 #include "json_text.h"
+#include "scaled_clock.h"
 #include "service_api.h"
 
 namespace capstan::simulator {
@@ -59,7 +60,7 @@ std::string http_date(Timestamp now) {
 struct TenantModel::Impl {
   Impl(SimulatorOptions filled, const Clock& c, Population population)
       : options(std::move(filled)),
-        clock(c),
+        clock(c, options.speed),
         state(options, clock, std::move(population)),
         api(options, clock, state) {}
 
@@ -71,7 +72,7 @@ struct TenantModel::Impl {
   void count(const net::ServerResponse& response);
 
   const SimulatorOptions options;
-  const Clock& clock;
+  const ScaledClock clock;
   TenantState state;
   ServiceApi api;
 };

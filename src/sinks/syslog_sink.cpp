@@ -163,6 +163,10 @@ Sink::Doubt SyslogSink::doubt() const {
   return {options_.resend_window, options_.resend_within};
 }
 
+Sink::Proof SyslogSink::proof() const {
+  return options_.transport == SyslogOptions::Transport::udp ? Proof::not_provable : Proof::acknowledged_by_kernel;
+}
+
 Result<> SyslogSink::probe(const Call& call) {
   if (options_.transport == SyslogOptions::Transport::udp) {
     TRY(net::open_udp(address_, call));

@@ -49,6 +49,7 @@ public:
   std::size_t may_have_arrived() const override { return sent_; }
   void before_resend(BeforeResend tell) override { before_resend_ = std::move(tell); }
   Doubt doubt() const override;
+  Proof proof() const override;
   Result<> probe(const Call& call) override;
   void close() override;
 

@@ -165,7 +165,7 @@ private:
       next = filters;
       const char* field = by_date ? "date" : "created";
       if (!next.contains(field)) next[field] = json::object();
-      next[field].as_object()["gte"] = key;
+      next[field].as_object()[descending ? "lte" : "gte"] = key;
     }
     for (std::size_t i = skip; i < end; ++i) data += (data.empty() ? "" : ",") + found[i]->raw;
     answer["hasNext"] = has_next;

@@ -40,40 +40,49 @@ std::optional<ProofFeed> read_feed(const Fields& fields) {
 }
 
 std::string window_line(const ProofWindow& w) {
-  return fmt::format("window\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n", epoch_ms(w.from), epoch_ms(w.to),
+  return fmt::format("window\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n", epoch_ms(w.from), epoch_ms(w.to),
                      to_string(w.outcome), w.shown, w.journaled, w.missing, w.repaired, epoch_ms(w.checked_at),
-                     w.ages_passed, w.behind.offset, w.behind.index, escape_field(w.why));
+                     w.ages_passed, w.found_at_age, w.behind.offset, w.behind.index, escape_field(w.why));
 }
 
 std::optional<ProofWindow> read_window(const Fields& fields) {
-  if (fields.size() != 13) return {};
+  if (fields.size() != 14) return {};
   ProofWindow w;
   const auto outcome = read_proof(fields[3]);
-  const auto why = unescape_field(fields[12]);
+  const auto why = unescape_field(fields[13]);
   if (!outcome || !why || !read_time(fields[1], w.from) || !read_time(fields[2], w.to) ||
       !parse_field(fields[4], w.shown) || !parse_field(fields[5], w.journaled) || !parse_field(fields[6], w.missing) ||
       !parse_field(fields[7], w.repaired) || !read_time(fields[8], w.checked_at) ||
-      !parse_field(fields[9], w.ages_passed) || !parse_field(fields[10], w.behind.offset) ||
-      !parse_field(fields[11], w.behind.index))
+      !parse_field(fields[9], w.ages_passed) || !parse_field(fields[10], w.found_at_age) ||
+      !parse_field(fields[11], w.behind.offset) || !parse_field(fields[12], w.behind.index))
     return {};
   w.outcome = *outcome;
   w.why = *why;
   return w;
 }
 
-std::string healed_line(const HealedPlace& h) {
-  return fmt::format("healed\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n", h.from.offset, h.from.index, h.to.offset, h.to.index,
-                     epoch_ms(h.at), h.lost, h.repaired);
+// A "-" where nothing is known.
+std::string number_or_none(std::optional<std::uint64_t> number) { return number ? std::to_string(*number) : "-"; }
+
+std::string damage_line(const DamagedPlace& d) {
+  return fmt::format("damage\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n", d.from.offset, d.from.index, d.to.offset, d.to.index,
+                     number_or_none(d.records), d.repaired,
+                     d.healed_at ? std::to_string(epoch_ms(*d.healed_at)) : std::string("-"));
 }
 
-std::optional<HealedPlace> read_healed(const Fields& fields) {
+std::optional<DamagedPlace> read_damage(const Fields& fields) {
   if (fields.size() != 8) return {};
-  HealedPlace h;
-  if (!parse_field(fields[1], h.from.offset) || !parse_field(fields[2], h.from.index) ||
-      !parse_field(fields[3], h.to.offset) || !parse_field(fields[4], h.to.index) || !read_time(fields[5], h.at) ||
-      !parse_field(fields[6], h.lost) || !parse_field(fields[7], h.repaired))
+  DamagedPlace d;
+  std::uint64_t records = 0;
+  Timestamp healed_at{};
+  if (!parse_field(fields[1], d.from.offset) || !parse_field(fields[2], d.from.index) ||
+      !parse_field(fields[3], d.to.offset) || !parse_field(fields[4], d.to.index) ||
+      (fields[5] != "-" && !parse_field(fields[5], records)) || !parse_field(fields[6], d.repaired) ||
+      (fields[7] != "-" && !read_time(fields[7], healed_at)))
     return {};
-  return h;
+  if (fields[5] != "-") d.records = records;
+  if (fields[7] != "-") d.healed_at = healed_at;
+  return d;
 }
 
 bool read_line(std::string_view line, ProofLedger& ledger) {
@@ -88,10 +97,10 @@ bool read_line(std::string_view line, ProofLedger& ledger) {
     if (window) ledger.feeds.back().windows.push_back(std::move(*window));
     return window.has_value();
   }
-  if (fields[0] == "healed") {
-    const auto healed = read_healed(fields);
-    if (healed) ledger.healed.push_back(*healed);
-    return healed.has_value();
+  if (fields[0] == "damage") {
+    const auto damage = read_damage(fields);
+    if (damage) ledger.damage.push_back(*damage);
+    return damage.has_value();
   }
   return false;
 }
@@ -135,7 +144,7 @@ const ProofFeed* ProofLedger::find(std::string_view feed) const {
 
 std::string write_proof_ledger(const ProofLedger& ledger) {
   std::string lines;
-  for (const HealedPlace& healed : ledger.healed) lines += healed_line(healed);
+  for (const DamagedPlace& damage : ledger.damage) lines += damage_line(damage);
   for (const ProofFeed& feed : ledger.feeds) {
     lines += feed_line(feed);
     for (const ProofWindow& window : feed.windows) lines += window_line(window);

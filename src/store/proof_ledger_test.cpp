@@ -38,7 +38,8 @@ TEST(ProofLedger, is_read_back_as_it_was_written) {
   ledger.feeds[0].windows[1].why = "no answer:\t50 % of\nit";
   ledger.feeds[0].windows[2].repaired = 7;
   ledger.feeds.push_back({.feed = "a feed\twith a tab", .is_inventory = true, .since = {}, .windows = {window(0, 0)}});
-  ledger.healed.push_back({{5, 1}, {9, 0}, hour(3), 60, 59});
+  ledger.damage.push_back({{5, 1}, {9, 0}, 60, 59, hour(3)});
+  ledger.damage.push_back({{15, 1}, {19, 0}, std::nullopt, 0, std::nullopt});
   EXPECT_EQ(parse_proof_ledger(write_proof_ledger(ledger)), ledger);
   EXPECT_EQ(parse_proof_ledger(write_proof_ledger({})), ProofLedger{});
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,6 +58,14 @@ public:
   // Called once before the first deliver with the receipt stored last (empty: none). The same route's payloads follow
   // from there.
   virtual Result<> resume(std::string_view receipt) = 0;
+  // What shows that a message which counts as delivered has arrived. Does not change while the sink lives; any thread
+  // may ask.
+  enum class Proof : std::uint8_t {
+    acknowledged_by_application,  // the receiving program said so, or we stored it ourselves and synced
+    acknowledged_by_kernel,       // the receiving machine has it; whether a program has read it is not known
+    not_provable,                 // handed to the network; nothing comes back (UDP): "sent", never "delivered"
+  };
+  virtual Proof proof() const = 0;
   // A payload without messages only looks after the connection.
   // One attempt, whole: an Error means that nothing of it counts as delivered and all of it will come again.
   virtual Result<Delivery> deliver(const Payload& payload, const Call& call) = 0;
@@ -82,5 +91,27 @@ public:
   virtual Result<> probe(const Call& call) = 0;
   virtual void close() = 0;
 };
+
+// "acknowledged_by_application", "acknowledged_by_kernel", "not_provable": as status and verify write it in JSON.
+constexpr std::string_view to_string(Sink::Proof proof) {
+  switch (proof) {
+    case Sink::Proof::acknowledged_by_application:
+      return "acknowledged_by_application";
+    case Sink::Proof::acknowledged_by_kernel:
+      return "acknowledged_by_kernel";
+    case Sink::Proof::not_provable:
+      return "not_provable";
+  }
+  return "not_provable";
+}
+// Nothing for any other text.
+constexpr std::optional<Sink::Proof> parse_proof(std::string_view text) {
+  for (const auto proof :
+       {Sink::Proof::acknowledged_by_application, Sink::Proof::acknowledged_by_kernel, Sink::Proof::not_provable})
+    if (text == to_string(proof)) return proof;
+  return std::nullopt;
+}
+// How people read a count of messages that counts as delivered but cannot be shown to have arrived.
+constexpr std::string_view sent_not_provable = "sent, not provable";
 
 }  // namespace capstan

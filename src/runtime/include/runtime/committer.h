@@ -65,8 +65,6 @@ private:
 
 class Committer {
 public:
-  enum class Deduplicate : std::uint8_t { yes, no };
-
   struct Options {
     Duration cursors_every = std::chrono::milliseconds(250);
     Duration retention_every = std::chrono::minutes(1);
@@ -99,9 +97,12 @@ public:
   void on_durable(std::function<void(std::size_t source)> wake) { on_durable_ = std::move(wake); }
   void on_work(std::function<void()> wake) { on_work_ = std::move(wake); }
 
-  // Any thread. `next` absent: the journal's own checkpoint stays (repair).
-  std::shared_ptr<Submission> submit(std::size_t source, Batch batch, std::optional<Checkpoint> next,
-                                     Deduplicate deduplicate);
+  // Any thread. `next` absent: the journal's own checkpoint stays.
+  std::shared_ptr<Submission> submit(std::size_t source, Batch batch, std::optional<Checkpoint> next);
+  // Any thread. What a comparison with the tenant found missing, each id once: appended with the journal's own
+  // checkpoint, except what somebody else has journaled at or behind `compared_to` meanwhile. The journal decides and
+  // not the id index, which still knows ids whose frame was damaged.
+  std::shared_ptr<Submission> repair(std::size_t source, Batch batch, store::Position compared_to);
   // Any thread, the cursor's owner only (store::Cursor). The journal has it at once, the disk soon.
   void acknowledge(std::size_t source, const store::Cursor& cursor);
   // Any thread, before the acknowledgement that it belongs to: then no cursor is ever written without its receipts.
@@ -134,6 +135,7 @@ private:
   std::vector<Pending> take_work();
   void do_works();
   std::shared_ptr<Store> store(std::size_t source) const;
+  std::shared_ptr<Submission> take_in(Pending pending);
   void append(Pending& pending);
   void sync(std::vector<Pending>& round);
   void retain(MonotonicTime now);

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "component/sink.h"
 #include "event/record.h"
 #include "store/journal.h"
 #include "store/receipts.h"
@@ -30,6 +31,7 @@ struct ExplainRoute {
   store::Cursor cursor;
   std::vector<std::string> feeds;                        // that it takes; empty: all
   std::function<bool(const store::Slice::Item&)> drops;  // by its rule; empty: nothing is dropped
+  Sink::Proof proof = Sink::Proof::acknowledged_by_kernel;
 };
 
 struct ExplainSource {
@@ -43,7 +45,8 @@ struct ExplainSource {
 };
 
 struct RouteFate {
-  enum class State : std::uint8_t { delivered, waiting, dropped_by_rule, dead_lettered, not_for_this_route };
+  // sent: delivered by a sink that cannot prove it (UDP)
+  enum class State : std::uint8_t { delivered, sent, waiting, dropped_by_rule, dead_lettered, not_for_this_route };
   std::string route;
   std::string sink;
   State state = State::waiting;

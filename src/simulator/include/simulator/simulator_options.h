@@ -27,6 +27,15 @@ struct SimulatorOptions {
   // A record appears in the API up to so long after its `created`, so that it turns up behind a cursor on `created`:
   // half of the activities and alerts at once, the others evenly within it. 0: everything at once.
   Duration lateness{};
+  // Beside it: `late_share` of the activities and alerts appear so long after their `created`, one of these spans each.
+  std::vector<Duration> late_by;
+  double late_share = 0.01;
+  // So many of the activities happened `old_by` before they were saved: they are saved now, and the archive has them.
+  double old_share = 0;
+  Duration old_by = std::chrono::hours(24 * 40);
+  // The tenant's own time passes so many times faster: its records, its archive, its Date headers. Tokens, throttling
+  // and fault scripts stay with the time of those who ask.
+  double speed = 1;
   // How many of the activities share their millisecond (`created` and `timestamp`) with others, in bursts of at most
   // `burst_size_max`; and one crowd of so many activities in one millisecond in the middle of the history.
   double burst_share = 0.05;

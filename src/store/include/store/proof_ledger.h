@@ -40,12 +40,13 @@ struct ProofWindow {
   // Of the newest comparison. The ledger never holds `waiting`: routes move on by themselves, so their part is worked
   // out when somebody asks (`behind` below).
   Proof outcome = Proof::not_comparable;
-  std::uint64_t shown = 0;        // distinct ids that the tenant showed
-  std::uint64_t journaled = 0;    // distinct ids in the journal, with what was repaired
-  std::uint64_t missing = 0;      // shown, not journaled, not repaired yet
-  std::uint64_t repaired = 0;     // by all comparisons so far: they would have been lost without
-  Timestamp checked_at{};         // the newest comparison that got an answer, by the service's clock
-  std::uint32_t ages_passed = 0;  // how many of the growing ages it has been compared at
+  std::uint64_t shown = 0;         // distinct ids that the tenant showed
+  std::uint64_t journaled = 0;     // distinct ids in the journal, with what was repaired
+  std::uint64_t missing = 0;       // shown, not journaled, not repaired yet
+  std::uint64_t repaired = 0;      // by all comparisons so far: they would have been lost without
+  Timestamp checked_at{};          // the newest comparison that got an answer, by the service's clock
+  std::uint32_t ages_passed = 0;   // how many of the growing ages it has been compared at
+  std::uint32_t found_at_age = 0;  // the oldest of them at which something was found missing; 0: none
   // Behind the last record of the window in the journal: a route whose cursor has passed it has all of them. Zero: the
   // window has no records.
   Position behind;
@@ -66,19 +67,20 @@ struct ProofFeed {
   bool operator==(const ProofFeed&) const = default;
 };
 
-// A damaged place of the journal that was asked for again, so that it is not asked for for ever.
-struct HealedPlace {
+// A damaged place of the journal. What it held is asked for again, once: then it is healed, as far as the tenant still
+// shows it.
+struct DamagedPlace {
   Position from;
   Position to;
-  Timestamp at{};              // by the service's clock
-  std::uint64_t lost = 0;      // records that it held, as far as that is known
-  std::uint64_t repaired = 0;  // of them, collected again
-  bool operator==(const HealedPlace&) const = default;
+  std::optional<std::uint64_t> records;  // that it held; nothing: not known
+  std::uint64_t repaired = 0;            // of them, collected again
+  std::optional<Timestamp> healed_at;    // when it had been asked for, by the service's clock; nothing: not yet
+  bool operator==(const DamagedPlace&) const = default;
 };
 
 struct ProofLedger {
   std::vector<ProofFeed> feeds;
-  std::vector<HealedPlace> healed;  // by position
+  std::vector<DamagedPlace> damage;  // by position
   ProofFeed* find(std::string_view feed);
   const ProofFeed* find(std::string_view feed) const;
   bool operator==(const ProofLedger&) const = default;
