@@ -160,6 +160,14 @@ void feeds(Families& families, const runtime::Status& status) {
        &FeedStatus::lateness);
   span("feed_catch_up_seconds", "Until the feed has caught up at the present speed; 0 when it has.",
        &FeedStatus::time_to_catch_up);
+  families.gauge("feed_page_size", "The most records that the service was seen to give at once while it had more.");
+  over_feeds(families, status, [](const FeedStatus& feed) { return feed.pace.page_size; });
+  families.gauge("feed_arriving_events_per_second", "Records that the tenant makes, by their saved time.");
+  over_feeds(families, status, [](const FeedStatus& feed) { return feed.pace.arriving_per_second; });
+  families.gauge("feed_possible_events_per_second", "What the request budget lets through in pages of that size.");
+  over_feeds(families, status, [](const FeedStatus& feed) { return feed.pace.possible_per_second; });
+  families.gauge("feed_outpaced", "1 when the feed is behind and more comes than the request budget lets through.");
+  over_feeds(families, status, [](const FeedStatus& feed) { return std::optional(feed.pace.is_outpaced ? 1 : 0); });
   families.gauge("feed_last_ok_timestamp_seconds", "When the feed was last asked without an error.");
   over_feeds(families, status, [](const FeedStatus& feed) -> std::optional<double> {
     return feed.last_ok ? std::optional(seconds(*feed.last_ok)) : std::nullopt;

@@ -11,6 +11,10 @@ namespace {
 double seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
 json::value optional_seconds(const std::optional<Duration>& d) { return d ? json::value(seconds(*d)) : json::value(); }
 json::value optional_time(const std::optional<Timestamp>& t) { return t ? json::value(to_iso8601(*t)) : json::value(); }
+template <class T>
+json::value optional_number(const std::optional<T>& number) {
+  return number ? json::value(*number) : json::value();
+}
 json::value optional_code(const std::optional<ErrorCode>& code) {
   return code ? json::value(label(*code)) : json::value();
 }
@@ -40,7 +44,12 @@ json::object feed_json(const runtime::FeedStatus& feed) {
           {"updates", feed.updates},
           {"quarantined", feed.quarantined},
           {"passed_over", feed.passed_over},
-          {"time_to_catch_up_seconds", optional_seconds(feed.time_to_catch_up)}};
+          {"time_to_catch_up_seconds", optional_seconds(feed.time_to_catch_up)},
+          {"page_size", optional_number(feed.pace.page_size)},
+          {"arriving_per_second", optional_number(feed.pace.arriving_per_second)},
+          {"possible_per_second", optional_number(feed.pace.possible_per_second)},
+          {"is_outpaced", feed.pace.is_outpaced},
+          {"caught_up_at", optional_time(feed.pace.caught_up_at)}};
 }
 
 json::object journal_json(const store::JournalReport& journal) {

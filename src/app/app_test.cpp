@@ -397,6 +397,32 @@ TEST(Views, StatusCallsWhatCannotBeProvedSentAndNotDelivered) {
   EXPECT_THAT(*text, testing::ContainsRegex("hoped .* 1,234 +0 +0 +0"));
 }
 
+TEST(Views, StatusTellsWhenAFeedWillHaveCaughtUpOrThatItNeverWill) {
+  runtime::Status status;
+  runtime::FeedStatus feed;
+  feed.name = "activities";
+  feed.lag = std::chrono::hours(3);
+  feed.pace = {.page_size = 500, .arriving_per_second = 300, .possible_per_second = 208.3, .is_outpaced = true};
+  runtime::SourceStatus source;
+  source.name = "m";
+  source.feeds.push_back(feed);
+  feed.pace = {.page_size = 5000,
+               .arriving_per_second = 300,
+               .possible_per_second = 2083,
+               .caught_up_at = from_epoch_ms(1'795'000'000'000)};
+  source.feeds.push_back(feed);
+  status.sources.push_back(source);
+  std::string json = api::to_json(status);
+  json.insert(1, "\"is_running\":true,");
+  const auto text = status_text(json);
+  ASSERT_TRUE(text.has_value()) << text.error().text();
+  EXPECT_THAT(*text,
+              HasSubstr("300.0 records a second come, and the request budget lets 208.3 through in pages of 500; "
+                        "it never catches up at this rate"));
+  EXPECT_THAT(*text, HasSubstr("raise requests_per_minute"));
+  EXPECT_THAT(*text, HasSubstr("it will have caught up at 2026-11-18 11:06:40 UTC"));
+}
+
 TEST(Views, VerifyReportOfTheRunningProcessReadsLikeOurOwn) {
   runtime::VerifyReport report;
   report.since = from_epoch_ms(1'700'000'000'000);

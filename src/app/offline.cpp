@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "runtime/route_cursor.h"
 #include "runtime/table_keeper.h"
 #include "store/dead_letters.h"
 
@@ -62,7 +63,7 @@ store::Cursor cursor_of(const store::Journal& journal, const std::string& route)
   fresh.route = route;
   const store::JournalReport report = journal.report();
   fresh.position = report.first;
-  fresh.number = fresh.began_at = report.first_number;
+  fresh.number = fresh.began_at = fresh.attempted_to = report.first_number;
   return fresh;
 }
 
@@ -90,17 +91,7 @@ runtime::RouteStatus route_status(const runtime::RoutePlan& route, const std::ve
   for (const std::string& source : route.from) {
     const store::Journal* journal = journal_of(journals, source);
     if (journal == nullptr) continue;
-    store::Cursor cursor = cursor_of(*journal, route.name);
-    const store::Behind behind = journal->behind(cursor);
-    runtime::RouteCursor at{source, std::move(cursor), behind.bytes, behind.records};
-    status.backlog_bytes += at.backlog_bytes;
-    status.backlog_records += at.backlog_records;
-    status.delivered += at.cursor.delivered;
-    status.dropped += at.cursor.dropped;
-    status.rejected += at.cursor.rejected;
-    status.resent += at.cursor.resent;
-    status.lost_to_retention += at.cursor.lost_to_retention;
-    status.cursors.push_back(std::move(at));
+    runtime::add_cursor(status, runtime::where_it_stands(source, *journal, cursor_of(*journal, route.name), {}, 0));
   }
   return status;
 }
@@ -146,6 +137,8 @@ Result<std::vector<runtime::ExplainSource>> explain_sources(Session& session, co
     source.tenant = planned.tenant;
     source.journal = journal_of(journals, planned.name);
     if (source.journal == nullptr) continue;
+    source.receipts =
+        TRY(store::Receipts::open(session.files, runtime::journal_directory(plan.data_dir, planned.name)));
     for (const runtime::RoutePlan& route : plan.routes)
       if (draws_from(route, planned.name))
         source.routes.push_back({route.name,

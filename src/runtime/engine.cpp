@@ -21,6 +21,8 @@ constexpr std::size_t pollers_max = 16;
 constexpr std::size_t provers_max = 4;
 constexpr std::chrono::seconds housekeeping_every{1};
 constexpr std::chrono::minutes trim_every{1};
+constexpr std::chrono::seconds seal_every{5};
+constexpr std::chrono::milliseconds seal_pause{10};
 // More than the wall clock may drift from the one that never jumps within one round of housekeeping.
 constexpr std::chrono::seconds clock_jump_min{30};
 constexpr std::chrono::milliseconds settled_looked_every{20};
@@ -67,6 +69,7 @@ void Engine::Impl::start_threads() {
   start_pollers();
   start_provers();
   for (auto& route : program->running_routes()) begin(std::move(route));
+  workers.start("sealer", [this](const std::stop_token& stop) { seal(stop); });
   workers.start("housekeeping", [this](const std::stop_token& stop) { keep_house(stop); });
 }
 
@@ -235,6 +238,13 @@ void Engine::Impl::keep_house(const std::stop_token& stop) {
     }
   }
   program->close_tables();
+}
+
+// A segment is closed every few minutes at most, so it is looked for now and then; between two steps the lanes and the
+// committer have the disk.
+void Engine::Impl::seal(const std::stop_token& stop) {
+  Wake never;
+  while (!stop.stop_requested()) never.wait(program->seal() ? seal_pause : seal_every, stop);
 }
 
 void Engine::Impl::watch_clock() {

@@ -187,6 +187,7 @@ public:
     delivery.receipt = std::to_string(inbox_->messages.size()) + " messages";
     return delivery;
   }
+  std::size_t may_have_arrived() const override { return 0; }
   Doubt doubt() const override { return {inbox_->doubt, std::chrono::minutes(1)}; }
   Result<> probe(const Call&) override { return {}; }
   void close() override { inbox_->is_closed = true; }

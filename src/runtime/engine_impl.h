@@ -41,6 +41,7 @@ struct Engine::Impl {
   std::optional<MonotonicTime> gather(Gatherer& gatherer);
   void run_lane(Lane& lane, const std::stop_token& stop);
   void keep_house(const std::stop_token& stop);
+  void seal(const std::stop_token& stop);
   void watch_clock();
   void wait(Duration span, const std::stop_token& stop) const;
   Status status() const;

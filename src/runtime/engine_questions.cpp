@@ -180,6 +180,8 @@ Result<EventLife> Engine::explain(const std::string& id, const std::stop_token& 
     source.tenant = plan.tenant;
     source.journal = one->journal.get();
     source.routes = impl_->explain_routes(plan.name);
+    source.receipts =
+        TRY(store::Receipts::open(impl_->world.files, journal_directory(impl_->program->data_dir(), plan.name)));
     source.dead_letters = [this,
                            name = plan.name](std::string_view wanted) -> Result<std::vector<ExplainedDeadLetter>> {
       std::vector<ExplainedDeadLetter> found;

@@ -12,11 +12,33 @@ namespace json = boost::json;
 
 namespace {
 
+std::string receipt_text(const store::Receipt& receipt) {
+  if (receipt.attempts == 0) return fmt::format("      passed {}\n", to_iso8601(receipt.acknowledged));
+  return fmt::format("      acknowledged {} by {}, attempt {}{}\n", to_iso8601(receipt.acknowledged),
+                     receipt.destination.empty() ? "a destination that is not known" : receipt.destination,
+                     receipt.attempts,
+                     receipt.attempts == 1 ? "" : fmt::format(", first tried {}", to_iso8601(receipt.first_attempt)));
+}
+
+json::array receipts_json(const std::vector<store::Receipt>& receipts) {
+  json::array list;
+  for (const store::Receipt& receipt : receipts)
+    list.push_back(json::object{{"acknowledged", to_iso8601(receipt.acknowledged)},
+                                {"destination", receipt.destination},
+                                {"attempts", receipt.attempts},
+                                {"first_attempt", to_iso8601(receipt.first_attempt)},
+                                {"last_attempt", to_iso8601(receipt.last_attempt)},
+                                {"rule", receipt.rule}});
+  return list;
+}
+
 std::string fate_text(const RouteFate& fate) {
   std::string text = fmt::format("    route {} → {}: {}", fate.route, fate.sink, to_string(fate.state));
   if (fate.state == RouteFate::State::waiting) text += fmt::format(" behind {} records", fate.records_before);
   if (!fate.error.empty()) text += ": " + fate.error;
-  return text + "\n";
+  text += "\n";
+  for (const store::Receipt& receipt : fate.receipts) text += receipt_text(receipt);
+  return text;
 }
 
 std::string version_text(std::size_t number, const EventVersion& v) {
@@ -38,6 +60,7 @@ json::object version_json(const EventVersion& v) {
     json::object o{{"route", fate.route}, {"sink", fate.sink}, {"state", to_string(fate.state)}};
     if (fate.state == RouteFate::State::waiting) o["records_before"] = fate.records_before;
     if (!fate.error.empty()) o["error"] = fate.error;
+    if (!fate.receipts.empty()) o["receipts"] = receipts_json(fate.receipts);
     routes.push_back(std::move(o));
   }
   json::object o{{"source", v.source},

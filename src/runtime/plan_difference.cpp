@@ -59,6 +59,7 @@ std::vector<std::string> restart_options(const PlanOutline& running, const PlanO
   note(was.max_bytes != will.max_bytes, "journal.max_bytes");
   note(was.max_age != will.max_age, "journal.max_age");
   note(was.reserve != will.reserve, "journal.reserve");
+  note(was.proof_bytes != will.proof_bytes, "journal.proof_bytes");
   note(was.when_full != will.when_full, "journal.when_full");
   note(running.proof.enabled != wanted.proof.enabled, "proof.enabled");
   note(running.proof.late_after != wanted.proof.late_after, "proof.late_after");

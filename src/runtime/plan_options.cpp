@@ -23,6 +23,9 @@ config::Schema<store::JournalOptions> journal_schema() {
   s.option("max_age", &JournalOptions::max_age, "delivered events older than this are removed")
       .range(Duration(std::chrono::minutes(1)), Duration(std::chrono::hours(24 * 3650)));
   s.option("reserve", &JournalOptions::reserve, "free disk space that is left alone");
+  s.option("proof_bytes", &JournalOptions::proof_bytes,
+           "disk for what proof needs of removed events: 24 bytes each for five weeks, the oldest go first")
+      .range(1_MiB, Bytes{1ULL << 50});
   s.choice("when_full", &JournalOptions::when_full,
            {{"block", WhenFull::block}, {"drop_oldest", WhenFull::drop_oldest}},
            "block: stop asking the tenant until there is room; drop_oldest: drop the oldest events, with an alarm");

@@ -103,6 +103,18 @@ void Program::keep_tables() {
   tables_->step(tables_in_use(), journals());
 }
 
+bool Program::seal() {
+  bool has_more = false;
+  for (const auto& source : running_sources()) {
+    const Result<bool> sealed = source->journal->seal_next();
+    if (!sealed)
+      log::repeating("seal " + source->plan.name,
+                     Error(sealed.error()).during("sealing the journal of " + source->plan.name));
+    has_more = has_more || sealed.value_or(false);
+  }
+  return has_more;
+}
+
 Result<Program::Opened> Program::open_journal(const SourcePlan& source, const Plan& plan) const {
   auto journal =
       TRY(store::Journal::open(world_.files, world_.clock, journal_directory(data_dir_, source.name), journal_)

@@ -47,6 +47,8 @@ public:
   Result<> resume(std::string_view receipt) override;
   Result<Delivery> deliver(const Payload& payload, const Call& call) override;
   Proof proof() const override { return Proof::acknowledged_by_application; }
+  std::size_t may_have_arrived() const override { return 0; }  // what comes again is compared with what is there
+  bool recognizes_repeats() const override { return true; }
   Result<> probe(const Call& call) override;
   void close() override;
 

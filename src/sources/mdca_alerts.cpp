@@ -72,7 +72,7 @@ public:
     Piece piece;
     piece.from = epoch_ms(window.from);
     piece.to = epoch_ms(window.to) - 1;
-    piece.descending = window.manner == Manner::otherwise;
+    piece.descending = piece.confirms_end = window.manner == Manner::otherwise;
     walk.pieces.push_back(std::move(piece));
     return walk;
   }

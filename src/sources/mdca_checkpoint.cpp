@@ -35,6 +35,8 @@ json::object written(const Piece& piece) {
   put(o, "archived", piece.archived);
   put(o, "by_saved", piece.by_saved_time);
   put(o, "may_scan", piece.scans_when_long);
+  put(o, "if_short", piece.only_when_short);
+  put(o, "confirms", piece.confirms_end);
   put(o, "at", piece.at);
   return o;
 }
@@ -48,10 +50,16 @@ json::object written(const Walk& walk) {
   put(o, "next", json::string(walk.next_filters));
   put(o, "skip", walk.skip);
   put(o, "unsorted", walk.is_unsorted);
-  put(o, "again", walk.has_asked_again);
+  put(o, "doubts", static_cast<std::int64_t>(walk.doubts));
+  put(o, "behind", walk.asks_behind);
+  put(o, "first", walk.first_id);
   put(o, "ids", walk.last_page);
+  put(o, "fresh", static_cast<std::int64_t>(walk.fresh_here));
   put(o, "singles", walk.singles_left);
   put(o, "failed", static_cast<std::int64_t>(walk.failed_singles));
+  put(o, "odd", static_cast<std::int64_t>(walk.oddities));
+  put(o, "fruitful", static_cast<std::int64_t>(walk.fruitful));
+  put(o, "barren", static_cast<std::int64_t>(walk.barren));
   return o;
 }
 
@@ -63,8 +71,8 @@ json::object written(const FeedState& feed) {
   put(o, "overlap", feed.overlap);
   put(o, "archived_to", feed.archived_to);
   put(o, "dialect", static_cast<std::int64_t>(feed.dialect));
-  put(o, "archive_refused", feed.archive_refused);
-  put(o, "archive_by_date", feed.archive_refuses_created);
+  put(o, "archive_refused_at", feed.archive_refused_at);
+  put(o, "archive_by_date_at", feed.archive_refused_created_at);
   json::object jobs;
   for (const auto& [name, job] : feed.jobs) {
     json::object j;
@@ -116,6 +124,8 @@ Piece read_piece(const json::object& o) {
   piece.archived = flag(o, "archived");
   piece.by_saved_time = flag(o, "by_saved");
   piece.scans_when_long = flag(o, "may_scan");
+  piece.only_when_short = flag(o, "if_short");
+  piece.confirms_end = flag(o, "confirms");
   piece.at = number(o, "at");
   return piece;
 }
@@ -129,10 +139,17 @@ Walk read_walk(const json::object& o) {
   walk.next_filters = text(o, "next");
   walk.skip = number_or_zero(o, "skip");
   walk.is_unsorted = flag(o, "unsorted");
-  walk.has_asked_again = flag(o, "again");
+  const auto count = [&o](const char* name) { return static_cast<std::uint32_t>(number_or_zero(o, name)); };
+  walk.doubts = count("doubts");
+  walk.asks_behind = flag(o, "behind");
+  walk.first_id = static_cast<std::uint64_t>(number_or_zero(o, "first"));
   walk.last_page = static_cast<std::uint64_t>(number_or_zero(o, "ids"));
+  walk.fresh_here = count("fresh");
   walk.singles_left = number_or_zero(o, "singles");
-  walk.failed_singles = static_cast<std::uint32_t>(number_or_zero(o, "failed"));
+  walk.failed_singles = count("failed");
+  walk.oddities = count("odd");
+  walk.fruitful = count("fruitful");
+  walk.barren = count("barren");
   return walk;
 }
 
@@ -151,8 +168,8 @@ FeedState read_feed(const json::object& o) {
   feed.overlap = number_or_zero(o, "overlap");
   feed.archived_to = number_or_zero(o, "archived_to");
   feed.dialect = static_cast<std::uint32_t>(number_or_zero(o, "dialect"));
-  feed.archive_refused = flag(o, "archive_refused");
-  feed.archive_refuses_created = flag(o, "archive_by_date");
+  feed.archive_refused_at = number_or_zero(o, "archive_refused_at");
+  feed.archive_refused_created_at = number_or_zero(o, "archive_by_date_at");
   if (const auto* jobs = object(o, "jobs"))
     for (const auto& [name, value] : *jobs) {
       const auto* j = value.if_object();
@@ -179,7 +196,8 @@ std::string write(const State& state) {
     o["window"] = {{"feed", state.window->feed},
                    {"from", epoch_ms(state.window->from)},
                    {"to", epoch_ms(state.window->to)},
-                   {"otherwise", state.window->manner == Manner::otherwise}};
+                   {"otherwise", state.window->manner == Manner::otherwise},
+                   {"unread", state.window_unread}};
   return json::serialize(o);
 }
 
@@ -201,10 +219,12 @@ Result<State> read_state(const std::string& checkpoint) {
   if (const auto* feeds = object(*o, "feeds"))
     for (const auto& [name, feed] : *feeds)
       if (const auto* f = feed.if_object()) state.feeds[std::string(name)] = read_feed(*f);
-  if (const auto* window = object(*o, "window"))
+  if (const auto* window = object(*o, "window")) {
+    state.window_unread = text(*window, "unread");
     state.window = Window{text(*window, "feed"), from_epoch_ms(number_or_zero(*window, "from")),
                           from_epoch_ms(number_or_zero(*window, "to")),
                           flag(*window, "otherwise") ? Manner::otherwise : Manner::usual};
+  }
   return state;
 }
 

@@ -32,12 +32,17 @@ void add_poisoned(FeedState& state, const Piece& piece, std::uint64_t records, s
   const auto from = piece.at ? piece.at : piece.from;
   const auto to = piece.at ? piece.at : piece.to;
   if (!from || !to) return;  // an inventory is read anew anyway
-  for (auto& known : state.poisoned)
-    if (known.from == *from && known.to == *to && known.archived == piece.archived &&
-        known.by_saved_time == piece.by_saved_time) {
-      known.records += records;
-      return;
-    }
+  for (auto& known : state.poisoned) {
+    if (known.archived != piece.archived || known.by_saved_time != piece.by_saved_time) continue;
+    const bool is_same = known.from == *from && known.to == *to;
+    // Of unread places that touch each other one is made.
+    const bool touches = records == 0 && known.records == 0 && *from <= known.to + 1 && known.from <= *to + 1;
+    if (!is_same && !touches) continue;
+    known.from = std::min(known.from, *from);
+    known.to = std::max(known.to, *to);
+    known.records += records;
+    return;
+  }
   if (state.poisoned.size() >= poisoned_max) {
     Poisoned& last = state.poisoned.back();
     last.from = std::min(last.from, *from);

@@ -36,7 +36,9 @@ SegmentJournal::SegmentJournal(FileSystem& files, const Clock& clock, std::strin
       clock_(clock),
       directory_(std::move(directory)),
       options_(sensible(options)),
-      read_only_(read_only) {}
+      read_only_(read_only),
+      sealer_(files, directory_, {.keep = options_.proof_age, .bytes_max = options_.proof_bytes}),
+      receipts_(files, directory_) {}
 
 std::string SegmentJournal::segment_path(std::uint64_t base) const {
   return fmt::format("{}/{:020}{}", directory_, base, suffix);

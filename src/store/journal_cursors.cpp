@@ -89,6 +89,9 @@ Result<> SegmentJournal::flush_cursors() {
     marks.removed = removed_.value_or(Mark{});
   }
   const std::vector<Cursor> written = cursors();
+  // A receipt comes before its acknowledgement, so every one that these cursors need is there. Cursors are written also
+  // where receipts cannot be: these wait for the next time.
+  if (Result<> told = flush_receipts(); !told) log::repeating(directory_ + " receipts", told.error());
   std::string text = write_cursors(marks, written);
   if (text == flushed_) return {};
   TRY(replace_file(files_, directory_ + "/cursors", text).during("writing the cursors"));
@@ -98,6 +101,16 @@ Result<> SegmentJournal::flush_cursors() {
   attempts_written_.clear();
   for (const Cursor& cursor : written) attempts_written_[cursor.route] = cursor.attempted_to;
   return {};
+}
+
+void SegmentJournal::add_receipt(std::string_view route, const Receipt& receipt) {
+  const std::scoped_lock adding(receipts_mutex_);
+  receipts_.add(route, receipt);
+}
+
+Result<> SegmentJournal::flush_receipts() {
+  const std::scoped_lock writing(receipts_mutex_);
+  return receipts_.flush();
 }
 
 std::uint64_t SegmentJournal::attempts_written(std::string_view route) const {

@@ -16,6 +16,8 @@
 #include "number_cache.h"
 #include "segment_scan.h"
 #include "store/journal.h"
+#include "store/receipts.h"
+#include "store/seal.h"
 
 namespace capstan::store {
 
@@ -38,10 +40,12 @@ public:
   Result<Cursor> cursor(std::string_view route) override;
   Result<> acknowledge(const Cursor& cursor) override;
   Result<> flush_cursors() override;
+  void add_receipt(std::string_view route, const Receipt& receipt) override;
   std::uint64_t attempts_written(std::string_view route) const override;
   Result<> forget_cursor(std::string_view route) override;
   Result<Position> position_at(Timestamp time) const override;
   Result<> enforce_retention() override;
+  Result<bool> seal_next() const override;
 
 private:
   // What stands behind the last transaction.
@@ -117,6 +121,9 @@ private:
   std::uint64_t bytes_on_disk() const;
   bool every_cursor_is_behind(std::uint64_t offset) const;
   Result<> remove_oldest();
+  std::vector<std::uint64_t> segment_bases() const;
+  void seal_before_removal(std::uint64_t base);
+  Result<> flush_receipts();
   Result<> begin_another_segment();
   bool newest_is_empty() const;
   bool has_one_segment() const;
@@ -128,6 +135,7 @@ private:
   const std::string directory_;
   const JournalOptions options_;
   const bool read_only_;
+  mutable Sealer sealer_;  // takes turns itself
 
   std::unique_ptr<File> tail_file_;
   std::uint64_t tail_base_ = 0;
@@ -150,9 +158,12 @@ private:
   std::map<std::string, Cursor, std::less<>> cursors_;
   std::map<std::string, std::uint64_t, std::less<>> attempts_written_;
 
-  std::mutex flush_mutex_;
+  std::mutex flush_mutex_;  // guards the next two
   std::string flushed_;
   std::atomic<std::uint64_t> marked_to_{0};  // the durable mark that is on disk
+
+  std::mutex receipts_mutex_;  // guards the next one; not held while the cursors are made durable
+  ReceiptWriter receipts_;
 };
 
 }  // namespace capstan::store

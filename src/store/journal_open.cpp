@@ -59,6 +59,8 @@ Result<> SegmentJournal::recover() {
   TRY(recover_newest(bases, known.marks ? known.marks->durable : Mark{})
           .during(fmt::format("opening the journal {}", directory_)));
   if (!read_only_ && !removed_) removed_ = first_mark();
+  // A crash may have taken the newest segment back, so that the one before it grows again.
+  if (!read_only_) TRY(sealer_.forget_from(tail_base_));
   take_cursors(std::move(known));
   return {};
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/log.h"
 #include "frame.h"
 #include "journal_impl.h"
 
@@ -74,9 +75,31 @@ Result<> SegmentJournal::remove_by_policy() {
   return remove_oldest();
 }
 
+std::vector<std::uint64_t> SegmentJournal::segment_bases() const {
+  const std::scoped_lock lock(mutex_);
+  std::vector<std::uint64_t> bases;
+  for (const auto& [base, head] : segments_) bases.push_back(base);
+  return bases;
+}
+
+Result<bool> SegmentJournal::seal_next() const {
+  if (read_only_) return false;
+  return sealer_.step(segment_bases());
+}
+
+// Room is made even when the disk has none left for a seal: what the segment held can then not be compared any more.
+void SegmentJournal::seal_before_removal(std::uint64_t base) {
+  if (auto sealed = sealer_.seal_up_to(base, segment_bases()); !sealed)
+    log::repeating(directory_ + " seal",
+                   Error(ErrorCode::segment_not_sealed,
+                         fmt::format("making room in the journal {}: the segment at {} was removed without a seal: {}",
+                                     directory_, base, sealed.error().text())));
+}
+
 // First the mark, so that after a crash in between retention is known to be what removed the segment. A disk that has
 // no room for the mark gets some by the removal.
 Result<> SegmentJournal::remove_oldest() {
+  seal_before_removal(segment_bases().front());
   std::uint64_t base = 0;
   std::uint64_t second = 0;
   {
@@ -124,7 +147,9 @@ Result<> SegmentJournal::enforce_retention() {
     if (options_.when_full != JournalOptions::WhenFull::drop_oldest || has_one_segment()) break;
     TRY(remove_by_policy());
   }
-  return {};
+  const std::uint64_t first = TRY(sealer_.retain(now, segment_bases()));
+  const std::scoped_lock lock(receipts_mutex_);
+  return receipts_.retain(first);
 }
 
 }  // namespace capstan::store

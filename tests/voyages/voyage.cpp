@@ -9,7 +9,9 @@
 
 #include "config/document.h"
 #include "dice.h"
+#include "evidence_oracle.h"
 #include "harbour.h"
+#include "runtime/engine.h"
 #include "runtime/program.h"
 #include "simulated_disk.h"
 #include "simulated_network.h"
@@ -28,6 +30,7 @@ constexpr std::uint64_t steps_max = 100'000;
 constexpr std::chrono::minutes calm_least{12};
 constexpr std::chrono::hours calm_most{3};
 constexpr int starts_in_a_row_max = 40;
+constexpr double seal_share = 0.02;  // of the steps, one of making seals comes before
 // Far enough that no voyage gets there: a fault that was armed is put off.
 constexpr std::uint64_t never = 1ULL << 40;
 
@@ -132,7 +135,11 @@ public:
     const bool went_well = start() && storm() && calm();
     logbook_.requests = network_->requests();
     logbook_.troubled_requests = network_->troubled();
-    if (went_well) judge(shown_, ask_tenant(*tenant_), harbour_, letters_, *program_, route_truths(), logbook_);
+    if (!went_well) return std::move(logbook_);
+    judge(shown_, ask_tenant(*tenant_), harbour_, letters_, *program_, route_truths(), logbook_);
+    const bool has_disk_trouble = character_.power_cut + character_.disk_error + character_.disk_full > 0;
+    judge_evidence({*disk_, runtime::journal_directory("/state", "mdca"), has_disk_trouble}, harbour_, *program_,
+                   route_truths(), logbook_);
     return std::move(logbook_);
   }
 
@@ -279,6 +286,7 @@ private:
 
   // One step of one part, whichever the dice say; time moves when nobody has anything to do.
   void step_somebody() {
+    if (dice_.chance(seal_share)) program_->seal();
     const MonotonicTime now = time_.monotonic();
     const std::size_t routes = route_due_.size();
     const std::size_t parts = 2 + routes;

@@ -19,6 +19,8 @@ struct Logbook {
   std::uint64_t arrived = 0;  // messages at the receivers
   std::uint64_t doubles = 0;  // of those: more than once, each explained
   std::uint64_t letters = 0;
+  std::uint64_t seals = 0;     // compared with the journal
+  std::uint64_t receipts = 0;  // compared with what arrived
 };
 
 Logbook sail(std::uint64_t seed);

@@ -40,6 +40,8 @@ struct Total {
   std::uint64_t arrived = 0;
   std::uint64_t doubles = 0;
   std::uint64_t letters = 0;
+  std::uint64_t seals = 0;
+  std::uint64_t receipts = 0;
   std::set<std::uint64_t> disk_states;
   std::vector<Logbook> sunk;
 
@@ -53,6 +55,8 @@ struct Total {
     arrived += logbook.arrived;
     doubles += logbook.doubles;
     letters += logbook.letters;
+    seals += logbook.seals;
+    receipts += logbook.receipts;
     disk_states.insert(logbook.disk_states.begin(), logbook.disk_states.end());
     if (!logbook.complaints.empty()) sunk.push_back(std::move(logbook));
   }
@@ -80,9 +84,9 @@ TEST(Voyages, nothing_is_lost_whatever_happens) {
   fmt::print(
       "voyages: {} runs, {} steps, {} crashes, {} distinct crash states, {} requests ({} troubled), {} events shown, "
       "{} "
-      "arrived, {} doubles (all explained), {} dead letters\n",
+      "arrived, {} doubles (all explained), {} dead letters, {} seals and {} receipts compared\n",
       total.voyages, total.steps, total.crashes, total.disk_states.size(), total.requests, total.troubled_requests,
-      total.shown, total.arrived, total.doubles, total.letters);
+      total.shown, total.arrived, total.doubles, total.letters, total.seals, total.receipts);
   for (std::size_t i = 0; i < std::min(total.sunk.size(), failures_shown); ++i) {
     std::string text;
     for (const std::string& complaint : total.sunk[i].complaints) text += "  " + complaint + "\n";

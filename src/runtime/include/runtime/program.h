@@ -58,6 +58,8 @@ public:
   std::vector<TenantPlan> tenants() const;
   PlanOutline outline() const;
 
+  // One thread: a step of sealing closed segments of each source (store/seal.h). True: there is more to do at once.
+  bool seal();
   // The housekeeping's thread: what the rules of the running routes look up in is looked after; at the end it is
   // closed.
   void keep_tables();

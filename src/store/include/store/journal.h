@@ -44,6 +44,9 @@ struct JournalOptions {
   Bytes max_bytes = 10_GiB;                       // of all segments
   Duration max_age = std::chrono::hours(24 * 7);  // acknowledged segments older than this go
   Bytes reserve = 256_MiB;                        // free disk that is left alone (disk_full before it is touched)
+  // What proof needs of removed segments (store/seal.h): how long, and how much disk.
+  Duration proof_age = std::chrono::hours(24 * 35);
+  Bytes proof_bytes = 1_GiB;
   WhenFull when_full = WhenFull::block;
 };
 
@@ -133,6 +136,8 @@ struct JournalReport {
   bool is_whole() const { return damaged_frames == 0; }
 };
 
+struct Receipt;  // store/receipts.h
+
 class Journal {
 public:
   // Opens or makes the journal; cuts a torn tail. Time does not depend on the backlog: it reads the segment list and
@@ -173,6 +178,9 @@ public:
   virtual Result<> acknowledge(const Cursor& cursor) = 0;
   // Any thread. Durable when it returns: the cursors, and how far the journal is durable.
   virtual Result<> flush_cursors() = 0;
+  // Any thread, before the acknowledgement that it belongs to: what became of a delivery of the route. Written by the
+  // next flush_cursors, before the cursors.
+  virtual void add_receipt(std::string_view, const Receipt&) {}
   // Cursor::attempted_to of the route as it was written last.
   virtual std::uint64_t attempts_written(std::string_view route) const = 0;
   virtual Result<> forget_cursor(std::string_view route) = 0;
@@ -183,6 +191,10 @@ public:
   // drop_oldest, the oldest ones regardless (JournalReport::removed_to tells the routes what they lost). Call it once a
   // minute.
   virtual Result<> enforce_retention() = 0;
+
+  // One bounded step of making seals of segments that are closed (store/seal.h). True: there is more to do. Any thread,
+  // also while the writer works. A segment that retention removes is sealed before, here or there.
+  virtual Result<bool> seal_next() const { return false; }
 };
 
 }  // namespace capstan::store

@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,6 +28,7 @@ enum class Outcome : std::uint8_t {
   dropped = 1,       // by the route's rule
   rejected = 2,      // dead-lettered
   not_selected = 3,  // of a feed that the route does not take
+  lost = 4,          // removed before the route had it (journal.when_full: drop_oldest)
 };
 std::string_view to_string(Outcome outcome);
 
@@ -40,7 +40,7 @@ struct Receipt {
   Timestamp acknowledged{};
   std::string destination;      // the sink's address as text: "tcp://siem.example.com:6514"; empty: nothing was sent
   std::string rule;             // digest of the route's rule and mapping; empty: it has none
-  std::uint32_t attempts = 1;   // the attempt that was acknowledged; 0: nothing had to be sent
+  std::uint32_t attempts = 1;   // the attempt that was acknowledged; 0: nothing was sent
   std::uint64_t delivered = 0;  // records
   std::uint64_t dropped = 0;    // records, by rule or because the route does not take their feed
   std::uint64_t rejected = 0;   // records
@@ -79,6 +79,8 @@ public:
 private:
   struct Series;
   Result<> flush_series(const std::string& route, Series& series);
+  Result<> take_up(const std::string& route, Series& series);
+  Result<> begin_file(const std::string& route, Series& series);
 
   FileSystem& files_;
   const std::string directory_;

@@ -78,7 +78,7 @@ struct SealHead {
   std::uint64_t records = 0;
   std::optional<Timestamp> first_ingest;  // nothing: it has no records
   std::optional<Timestamp> last_ingest;
-  std::vector<SealedFeed> feeds;  // by name
+  std::vector<SealedFeed> feeds;  // in the order of their first records
   // Places that were damaged already when the segment was sealed: what they held is not known from here.
   std::vector<OffsetSpan> gaps;
   Sha256 root{};      // over the hashes of its data frames, in order
@@ -122,6 +122,8 @@ public:
 
 private:
   Seals(FileSystem& files, std::string directory) : files_(files), directory_(std::move(directory)) {}
+  template <class Wants>
+  Result<SealsNotRead> walk(const SealHead& head, Wants wants, FunctionRef<void(const SealedRecord&)> see) const;
 
   FileSystem& files_;
   std::string directory_;
@@ -149,10 +151,11 @@ public:
   Result<bool> step(const std::vector<std::uint64_t>& bases);
   // Seals up to and with the segment `base`, now.
   Result<> seal_up_to(std::uint64_t base, const std::vector<std::uint64_t>& bases);
-  // The segment grows again (a crash took its successor back): its seal goes.
-  Result<> forget(std::uint64_t base);
-  // Removes seals by age and size; never one whose segment is in `bases`.
-  Result<> retain(Timestamp now, const std::vector<std::uint64_t>& bases);
+  // The segment `base` is the newest and grows (a crash took its successor back): its seal goes, and any behind it.
+  Result<> forget_from(std::uint64_t base);
+  // Removes seals by age and size; never one whose segment is in `bases`. Gives the first offset that a seal or a
+  // segment still tells of.
+  Result<std::uint64_t> retain(Timestamp now, const std::vector<std::uint64_t>& bases);
 
 private:
   struct Work;
@@ -165,6 +168,9 @@ private:
   std::unique_ptr<Work> work_;
 };
 
+// The bases of the segments that there are, in order.
+Result<std::vector<std::uint64_t>> list_segments(const FileSystem& files, const std::string& directory);
+
 // The same facts of a segment, read from the segment itself up to the offset `limit`: what `report` says of the newest
 // segment, and what a seal is checked against. Blocking, bounded memory.
 struct FrameScan {
@@ -173,6 +179,19 @@ struct FrameScan {
   Sha256 root{};
   std::vector<OffsetSpan> gaps;
 };
+// A record frame begins with a head of so many bytes; its records follow (docs/formats/journal.md).
+constexpr std::size_t frame_head_size = 40;
+// The bytes of one frame of the segment `base`, with raw_padding readable bytes behind them. not_found when the segment
+// is gone; journal_corrupt when they do not have the frame's hash.
+struct FrameBytes {
+  std::string padded;
+  std::size_t size = 0;
+  std::string_view whole() const { return std::string_view(padded).substr(0, size); }
+  std::string_view records() const { return whole().substr(frame_head_size); }
+};
+Result<FrameBytes> read_frame(FileSystem& files, const std::string& directory, std::uint64_t base,
+                              const SealedFrame& frame);
+
 Result<FrameScan> scan_frames(FileSystem& files, const std::string& directory, std::uint64_t base, std::uint64_t limit,
                               FunctionRef<void(const SealedFrame&)> see);
 
