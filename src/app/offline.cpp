@@ -184,6 +184,7 @@ Result<std::unique_ptr<runtime::Engine>> start_still_engine(Session& session, ru
   runtime::Engine::Options options;
   options.notify_systemd = false;
   options.log_figures = false;
+  options.prove = false;
   return runtime::Engine::start(std::move(plan), session.world(), options);
 }
 

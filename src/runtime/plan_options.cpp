@@ -32,6 +32,34 @@ config::Schema<store::JournalOptions> journal_schema() {
   return s.rule(two_segments_fit);
 }
 
+constexpr Duration age_min = std::chrono::minutes(10);
+constexpr Duration age_max = std::chrono::hours(24 * 30);
+
+void ages_grow(const ProofOptions& options, const config::Node& at, config::Findings& findings) {
+  const auto wrong = [&](const std::string& got) {
+    findings.add(ErrorCode::wrong_value, at.place,
+                 "proof.ages: expected growing durations from " + capstan::to_string(age_min) + " to " +
+                     capstan::to_string(age_max) + ", the first not below late_after, got " + got);
+  };
+  if (options.ages.empty()) return wrong("none");
+  Duration before = std::max(age_min - Duration(1), options.late_after - Duration(1));
+  for (const std::string& text : options.ages) {
+    const auto age = parse_duration(text);
+    if (!age || *age <= before || *age > age_max) return wrong("\"" + text + "\"");
+    before = *age;
+  }
+}
+
+config::Schema<ProofOptions> proof_schema() {
+  config::Schema<ProofOptions> s;
+  s.option("enabled", &ProofOptions::enabled,
+           "compare again and again with what the tenants show, and collect what appeared late");
+  s.option("late_after", &ProofOptions::late_after, "how long a record may be on its way before it counts as missing")
+      .range(Duration(std::chrono::minutes(1)), Duration(std::chrono::hours(24)));
+  s.option("ages", &ProofOptions::ages, "how old an hour is when it is compared, each time").example("[1h, 1d, 30d]");
+  return s.rule(ages_grow);
+}
+
 config::Schema<ApiOptions> api_schema() {
   config::Schema<ApiOptions> s;
   s.option("enabled", &ApiOptions::enabled, "serve metrics, health and the admin API");
@@ -75,6 +103,13 @@ config::Schema<BatchOptions> batch_schema() {
 
 }  // namespace
 
+std::vector<Duration> ages_of(const ProofOptions& options) {
+  std::vector<Duration> ages;
+  for (const std::string& text : options.ages)
+    if (const auto age = parse_duration(text)) ages.push_back(*age);
+  return ages;
+}
+
 config::Schema<TopOptions> top_schema() {
   config::Schema<TopOptions> s;
   s.option("data_dir", &TopOptions::data_dir, "where the journals and the state lie")
@@ -89,6 +124,7 @@ config::Schema<TopOptions> top_schema() {
   s.object("geo", &TopOptions::geo, geo_schema(), "where rules learn an IP address's place, geo_location(address)");
   s.option("tables", &TopOptions::tables, "what rules look up in, by name");
   s.object("journal", &TopOptions::journal, journal_schema(), "the journal of every source");
+  s.object("proof", &TopOptions::proof, proof_schema(), "continuous proof that nothing is missing");
   s.object("api", &TopOptions::api, api_schema(), "metrics, health and administration");
   s.object("log", &TopOptions::log, log_schema(), "the log, on standard error");
   return s;

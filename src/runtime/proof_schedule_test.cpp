@@ -28,7 +28,7 @@ std::vector<ProofSchedule::Due> compare_all(const ProofSchedule& schedule, Proof
     for (Timestamp from = due->from; from < due->to;) {
       ProofWindow window;
       window.from = from;
-      window.to = std::min(due->to, std::chrono::floor<std::chrono::hours>(from) + 1h);
+      window.to = std::min<Timestamp>(due->to, std::chrono::floor<std::chrono::hours>(from) + 1h);
       window.outcome = Proof::proved;
       window.shown = window.journaled = records;
       window.ages_passed = schedule.ages_passed(window.to, now);

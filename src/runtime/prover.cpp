@@ -592,13 +592,6 @@ private:
   std::uint64_t noticed_damage_ = 0;
 };
 
-std::vector<Duration> ages_of(const ProofOptions& options) {
-  std::vector<Duration> ages;
-  for (const std::string& text : options.ages)
-    if (const auto age = parse_duration(text)) ages.push_back(*age);
-  return ages;
-}
-
 std::string ledger_path(const std::string& data_dir, std::string_view source) {
   return fmt::format("{}/sources/{}/proof", data_dir, source);
 }

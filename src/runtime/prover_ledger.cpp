@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "runtime/prover.h"
 
 namespace capstan::runtime {
 
@@ -102,6 +103,32 @@ ProofFeedStatus describe(const ProofFeed& feed, const ProofSchedule& schedule, s
     status.checked_at = std::max(status.checked_at.value_or(window.checked_at), window.checked_at);
   }
   return status;
+}
+
+ProofStatus proof_status(const store::ProofLedger& ledger, const ProofOptions& options) {
+  ProofStatus status;
+  status.is_enabled = options.enabled;
+  const ProofSchedule schedule(ages_of(options));
+  for (const ProofFeed& feed : ledger.feeds) {
+    status.feeds.push_back(describe(feed, schedule, std::nullopt, ""));
+    if (first_open(feed) == nullptr) status.feeds.back().why_not_later = "Capstan does not run";
+  }
+  for (const store::DamagedPlace& place : ledger.damage)
+    ++(place.healed_at ? status.healed_places : status.damaged_places);
+  return status;
+}
+
+std::vector<RouteProof> route_proof(const store::ProofLedger& ledger, const ProofStatus& status,
+                                    const std::vector<std::string>& feeds, const store::Position& cursor) {
+  std::vector<RouteProof> proof;
+  for (const ProofFeedStatus& of_source : status.feeds) {
+    if (!feeds.empty() && std::ranges::find(feeds, of_source.feed) == feeds.end()) continue;
+    if (const ProofFeed* feed = ledger.find(of_source.feed))
+      proof.push_back(describe_route(*feed, of_source, cursor));
+    else
+      proof.push_back({of_source.feed, std::nullopt, of_source.why_not_later});
+  }
+  return proof;
 }
 
 RouteProof describe_route(const ProofFeed& feed, const ProofFeedStatus& status, const store::Position& cursor) {

@@ -406,9 +406,8 @@ private:
 
   // Retention has removed what nothing tells of any more: a record of that time may have been journaled.
   bool may_have_been_removed(const FeedSurvey& feed, Timestamp saved) const {
-    return std::ranges::any_of(removed_, [&](const NotComparable& gap) {
-      return feed.is_inventory || (saved >= gap.from && saved < gap.to);
-    });
+    return std::ranges::any_of(
+        removed_, [&](const NotComparable& gap) { return feed.is_inventory || (saved >= gap.from && saved < gap.to); });
   }
 
   // What was seen becomes figures of the rows.

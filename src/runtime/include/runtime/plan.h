@@ -37,6 +37,17 @@ struct BatchOptions {
   Duration timeout = std::chrono::seconds(30);
 };
 
+// The block `proof:` (runtime/prover.h).
+struct ProofOptions {
+  bool enabled = true;
+  // Younger than this, by the service's clock, a record may still be on its way.
+  Duration late_after = std::chrono::minutes(15);
+  // How old a window of saved time is when it is compared with the tenant, again and again.
+  std::vector<std::string> ages{"1h", "6h", "12h", "1d", "3d", "7d", "30d"};
+};
+// The ages as spans; what is not one is left out (the plan has checked them).
+std::vector<Duration> ages_of(const ProofOptions& options);
+
 struct TenantPlan {
   std::string name;
   std::shared_ptr<net::Tenant> tenant;
@@ -94,13 +105,14 @@ struct RoutePlan {
 struct Plan {
   std::string data_dir;
   store::JournalOptions journal;
+  ProofOptions proof;
   ApiOptions api;
   LogOptions log;
   std::vector<TenantPlan> tenants;
   std::vector<SourcePlan> sources;
   std::vector<SinkPlan> sinks;
   std::vector<RoutePlan> routes;
-  Facts facts;  // of data_dir, journal, api and log, as far as they are written
+  Facts facts;  // of data_dir, journal, proof, api and log, as far as they are written
 };
 
 // Every mistake becomes a finding at its place; unknown names come with a suggestion. Nothing when there was an error.
@@ -109,7 +121,8 @@ struct Plan {
 std::optional<Plan> make_plan(const config::Node& root, const Registry& registry, World& world,
                               config::Findings& findings, const std::vector<TenantPlan>& running = {});
 
-// The options outside of components, for the reference page: top level, journal, api, log, one route and one table.
+// The options outside of components, for the reference page: top level, journal, proof, api, log, one route and one
+// table.
 struct PlanDescription {
   std::vector<config::OptionDescription> top;
   std::vector<config::OptionDescription> route;

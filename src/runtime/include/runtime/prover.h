@@ -28,21 +28,13 @@
 #include "base/file_system.h"
 #include "component/source.h"
 #include "runtime/committer.h"
+#include "runtime/plan.h"
 #include "runtime/seal_view.h"
 #include "runtime/status.h"
 #include "runtime/step.h"
 #include "store/proof_ledger.h"
 
 namespace capstan::runtime {
-
-// The block `proof:` of the configuration.
-struct ProofOptions {
-  bool enabled = true;
-  Duration late_after = std::chrono::minutes(15);
-  std::vector<std::string> ages{"1h", "6h", "12h", "1d", "3d", "7d", "30d"};
-};
-// The ages as spans; what is not one is left out (the plan has checked them).
-std::vector<Duration> ages_of(const ProofOptions& options);
 
 class Prover {
 public:
@@ -88,6 +80,12 @@ private:
   class Work;
   std::unique_ptr<Work> work_;
 };
+
+// What a ledger alone tells, when nothing runs.
+ProofStatus proof_status(const store::ProofLedger& ledger, const ProofOptions& options);
+// What a route has that takes these feeds (none: all).
+std::vector<RouteProof> route_proof(const store::ProofLedger& ledger, const ProofStatus& status,
+                                    const std::vector<std::string>& feeds, const store::Position& cursor);
 
 // Where data_dir keeps a source's ledger.
 std::string ledger_path(const std::string& data_dir, std::string_view source);
