@@ -116,7 +116,10 @@ std::string enveloped(const std::string& source, const store::Slice::Item& item)
       R"({{"source":{},"feed":{},"id":{},"position":"{}","kind":"{}","is_quarantined":{},"ingest_time":"{}","event_time":"{}","saved_time":"{}","record":{}}})",
       json_quote(source), json_quote(r.feed), json_quote(r.id), to_string(item.position),
       r.kind == RecordKind::created ? "created" : "updated", r.is_quarantined, to_iso8601(item.ingest_time),
-      to_iso8601(r.event_time), to_iso8601(r.saved_time), r.is_quarantined ? json_quote(r.raw) : std::string(r.raw));
+      to_iso8601(r.event_time), to_iso8601(r.saved_time),
+      r.is_quarantined ? json_quote(r.raw)
+      : r.is_wtf8      ? as_utf8(r.raw)
+                       : std::string(r.raw));
 }
 
 Result<int> cat(Session& session) {

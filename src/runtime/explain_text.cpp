@@ -47,7 +47,7 @@ std::string version_text(std::size_t number, const EventVersion& v) {
       "    happened {}, saved by the service {}, journaled {}\n"
       "    at {} of the journal, {} bytes, content {:016x}\n",
       number, v.kind == RecordKind::created ? "created" : "updated", v.source, v.tenant, v.feed,
-      v.is_quarantined ? ", quarantined (not well-formed JSON or not UTF-8)" : "", to_iso8601(v.event_time),
+      v.is_quarantined ? ", quarantined (no readable JSON object)" : "", to_iso8601(v.event_time),
       to_iso8601(v.saved_time), to_iso8601(v.ingest_time), to_string(v.position), v.size, v.content_hash);
   for (const auto& route : v.routes) text += fate_text(route);
   if (v.routes.empty()) text += "    no route reads this source\n";
