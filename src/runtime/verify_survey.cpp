@@ -87,6 +87,8 @@ private:
         return figures.dropped;
       case store::Outcome::rejected:
         return figures.dead_lettered;
+      case store::Outcome::lost:
+        return figures.lost_to_retention;
       case store::Outcome::delivered:
         break;
     }
