@@ -14,7 +14,9 @@ namespace {
 
 std::string receipt_text(const store::Receipt& receipt) {
   if (receipt.attempts == 0) return fmt::format("      passed {}\n", to_iso8601(receipt.acknowledged));
-  return fmt::format("      acknowledged {} by {}, attempt {}{}\n", to_iso8601(receipt.acknowledged),
+  const bool is_shown = receipt.proof != Sink::Proof::not_provable;
+  return fmt::format("      {} {} {} {}, attempt {}{}\n", is_shown ? "acknowledged" : sent_not_provable,
+                     to_iso8601(receipt.acknowledged), is_shown ? "by" : "to",
                      receipt.destination.empty() ? "a destination that is not known" : receipt.destination,
                      receipt.attempts,
                      receipt.attempts == 1 ? "" : fmt::format(", first tried {}", to_iso8601(receipt.first_attempt)));
@@ -25,6 +27,7 @@ json::array receipts_json(const std::vector<store::Receipt>& receipts) {
   for (const store::Receipt& receipt : receipts)
     list.push_back(json::object{{"acknowledged", to_iso8601(receipt.acknowledged)},
                                 {"destination", receipt.destination},
+                                {"proof", to_string(receipt.proof)},
                                 {"attempts", receipt.attempts},
                                 {"first_attempt", to_iso8601(receipt.first_attempt)},
                                 {"last_attempt", to_iso8601(receipt.last_attempt)},

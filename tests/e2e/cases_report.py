@@ -214,7 +214,8 @@ def what_is_asked_wrongly_is_said(place):
         place.run("report", "-c", "capstan.yaml", *wrong, check=2)
     done = place.run("report", "-c", "capstan.yaml", "--day", "yesterday", "--tenant", "nobody")
     expect(done.returncode != 0 and "nobody" not in done.stdout, done.stdout + done.stderr)
-    place.run("report", "-c", "capstan.yaml", "--day", "yesterday", "--zone", "Europe/Amsterdam", check=0)
+    if pathlib.Path("/usr/share/zoneinfo/Europe/Amsterdam").exists():
+        place.run("report", "-c", "capstan.yaml", "--day", "yesterday", "--zone", "Europe/Amsterdam", check=0)
 
 
 CASES = [a_days_report_of_100000_events, one_event_is_proved_without_our_code, receipts_survive_sigkill, what_is_asked_wrongly_is_said]
