@@ -188,7 +188,8 @@ public:
     const Window& window = windows.at(std::stoul(from.text.substr(0, bar)));
     std::size_t offset = std::stoul(from.text.substr(bar + 1));
     Poll poll;
-    FeedReport report{.feed = window.feed, .error = {}, .newest = {}, .lateness = {}, .note = {}};
+    FeedReport report;
+    report.feed = window.feed;
     if (const auto at = trouble.find(window.feed); at != trouble.end()) {
       report.error = at->second;
       poll.next = from;

@@ -364,10 +364,18 @@ TEST_F(Verify, routes_are_counted_by_cursor_dead_letter_and_rule) {
 
 TEST_F(Verify, what_cannot_be_proved_is_called_sent_and_not_delivered) {
   VerifyReport report;
-  report.routes = {{.route = "siem", .delivered = 97}};
+  VerifyRouteFigures& route = report.routes.emplace_back();
+  route.route = "siem";
+  route.delivered = 97;
   EXPECT_THAT(to_text(report), testing::Not(testing::HasSubstr("provable")));
-  report.routes.push_back({.route = "old", .delivered = 45, .proof = Sink::Proof::not_provable});
-  report.rows.push_back({"mdca", "alerts", std::nullopt, false, {}, report.routes});
+  VerifyRouteFigures& old = report.routes.emplace_back();
+  old.route = "old";
+  old.delivered = 45;
+  old.proof = Sink::Proof::not_provable;
+  VerifyRow& row = report.rows.emplace_back();
+  row.source = "mdca";
+  row.feed = "alerts";
+  row.routes = report.routes;
   EXPECT_THAT(to_text(report), testing::HasSubstr("sent to old"));
   EXPECT_THAT(to_text(report), testing::ContainsRegex("route +delivered +sent, not provable +dropped"));
   EXPECT_THAT(to_text(report), testing::ContainsRegex("siem +97 +- "));
