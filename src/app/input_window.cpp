@@ -10,7 +10,7 @@ namespace capstan::app {
 
 namespace {
 
-constexpr std::size_t chunk = 1U << 20;
+constexpr std::size_t chunk = 128U << 10;
 
 }  // namespace
 
