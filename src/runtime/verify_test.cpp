@@ -375,6 +375,7 @@ TEST_F(Verify, what_cannot_be_proved_is_called_sent_and_not_delivered) {
   VerifyRow& row = report.rows.emplace_back();
   row.source = "mdca";
   row.feed = "alerts";
+  row.outcome = Proof::proved;
   row.routes = report.routes;
   EXPECT_THAT(to_text(report), testing::HasSubstr("sent to old"));
   EXPECT_THAT(to_text(report), testing::ContainsRegex("route +delivered +sent, not provable +dropped"));

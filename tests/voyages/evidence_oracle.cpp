@@ -72,7 +72,7 @@ public:
     if (!receipts) return void(complain("the receipts cannot be opened: " + receipts.error().text()));
     std::set<std::tuple<std::string, std::string, std::string>> arrived;
     if (const auto found = harbour_.receivers().find(route.receiver); found != harbour_.receivers().end())
-      for (const Arrival& arrival : found->second.arrivals) arrived.insert({arrival.feed, arrival.id, arrival.raw});
+      for (const Arrival& arrival : found->second.arrivals()) arrived.insert({arrival.feed, arrival.id, arrival.raw});
     for (const Journaled& record : journaled_) {
       const auto all = (*receipts)->find(route.route, record.position);
       if (!all) return void(complain("the receipts cannot be read: " + all.error().text()));
