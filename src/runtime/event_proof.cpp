@@ -237,6 +237,10 @@ public:
 
   std::vector<std::string> run(const std::optional<std::string>& event) {
     if (proof_["capstan_proof"].number() != proof_version) return {"the proof is of another version"};
+    if (!proof_.has_exactly({"capstan_proof", "feed", "frame", "id", "path", "record", "segment", "source"}) ||
+        !proof_["frame"].has_exactly({"bytes", "index"}) || !proof_["record"].has_exactly({"index", "sha256"}) ||
+        !proof_["segment"].has_exactly({"base", "chain", "end", "frames", "is_open", "previous", "root"}))
+      return {"the proof has other members than a proof has"};
     bytes_ = from_base64(proof_["frame"]["bytes"].text()).value_or("");
     if (bytes_.size() < store::frame_head_size) return {"the proof holds no frame"};
     check_record(event);
