@@ -103,6 +103,7 @@ Command query_command();
 Command reference_command();
 Command reload_command();
 Command replay_command();
+std::vector<Command> report_commands();
 Command run_command();
 Command schema_command();
 Command simulate_command();

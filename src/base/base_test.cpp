@@ -119,6 +119,22 @@ TEST(Text, SuggestsTheNearestWord) {
   EXPECT_EQ(nearest("xx", words), "");
 }
 
+TEST(Text, MendsHalvesOfSurrogatePairs) {
+  const std::string high = "\xED\xA0\xBD";
+  const std::string low = "\xED\xB8\x80";
+  EXPECT_EQ(as_utf8("a" + high + "b"), "a\uFFFDb");
+  EXPECT_EQ(as_utf8(low + high), "\uFFFD\uFFFD");
+  EXPECT_EQ(as_utf8(high + low), "\U0001F600");
+  EXPECT_EQ(as_utf8(high + high + low), "\uFFFD\U0001F600");
+  EXPECT_EQ(as_utf8(high.substr(0, 2)), "\uFFFD\uFFFD");
+  EXPECT_EQ(as_utf8("\xFFé\xED\x9F\xBF"), "\uFFFDé\uD7FF");
+  EXPECT_TRUE(is_wtf8("é" + high + low + low));
+  EXPECT_FALSE(is_wtf8(high + "\xFF"));
+  EXPECT_FALSE(is_wtf8(high.substr(0, 2)));
+  EXPECT_FALSE(is_utf8(high));
+  EXPECT_EQ(json_quote("x" + high), "\"x\uFFFD\"");
+}
+
 TEST(Text, QuotesJson) { EXPECT_EQ(json_quote("a\"\\\n\x01\xFFé"), "\"a\\\"\\\\\\n\\u0001\xEF\xBF\xBDé\""); }
 
 TEST(PosixFileSystem, WritesReadsAndReplaces) {

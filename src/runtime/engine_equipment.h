@@ -163,6 +163,7 @@ public:
     inbox_->resumed_with.emplace_back(receipt);
     return {};
   }
+  Proof proof() const override { return Proof::acknowledged_by_application; }
   Result<Delivery> deliver(const Payload& payload, const Call& call) override {
     ++inbox_->delivering;
     const std::shared_ptr<void> back(nullptr, [this](void*) { --inbox_->delivering; });
@@ -191,6 +192,7 @@ public:
     delivery.receipt = std::to_string(inbox_->messages.size()) + " messages";
     return delivery;
   }
+  std::size_t may_have_arrived() const override { return 0; }
   Doubt doubt() const override { return {inbox_->doubt, std::chrono::minutes(1)}; }
   Result<> probe(const Call&) override { return {}; }
   void close() override { inbox_->is_closed = true; }

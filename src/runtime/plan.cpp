@@ -106,6 +106,7 @@ public:
     const TopOptions top = top_schema().decode(root, "the configuration", findings_);
     plan_.data_dir = top.data_dir;
     plan_.journal = top.journal;
+    plan_.proof = top.proof;
     plan_.api = top.api;
     plan_.log = top.log;
     plan_.facts = facts_of(without_parts(root));

@@ -41,6 +41,9 @@ public:
   // Takes the file: file_in_use when another route or process has it.
   Result<> resume(std::string_view receipt) override;
   Result<Delivery> deliver(const Payload& payload, const Call& call) override;
+  Proof proof() const override { return Proof::acknowledged_by_application; }
+  std::size_t may_have_arrived() const override { return 0; }  // what comes again is compared with what is there
+  bool recognizes_repeats() const override { return true; }
   std::vector<std::string> owned_files() const override { return {options_.path}; }
   Result<> probe(const Call& call) override;
   void close() override;

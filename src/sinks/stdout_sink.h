@@ -17,6 +17,7 @@ public:
 
   Result<> resume(std::string_view receipt) override;
   Result<Delivery> deliver(const Payload& payload, const Call& call) override;
+  Proof proof() const override { return Proof::acknowledged_by_kernel; }
   Result<> probe(const Call& call) override;
   void close() override;
 
