@@ -57,7 +57,9 @@ json::object journal_json(const store::JournalReport& journal) {
           {"durable", to_string(journal.durable)},
           {"bytes", journal.bytes},
           {"records", journal.records},
+          {"removed", journal.removed_to},
           {"segments", journal.segments},
+          {"whole", journal.is_whole()},
           {"damaged_frames", journal.damaged_frames},
           {"truncated_bytes", journal.truncated_bytes}};
 }
@@ -93,7 +95,10 @@ json::array cursors_json(const std::vector<runtime::RouteCursor>& cursors) {
                                {"rejected", one.cursor.rejected},
                                {"resent", one.cursor.resent},
                                {"lost_to_retention", one.cursor.lost_to_retention},
+                               {"lost_to_damage", one.cursor.lost_to_damage},
+                               {"began_at", one.cursor.began_at},
                                {"backlog_records", one.backlog_records},
+                               {"repeated", one.repeated},
                                {"backlog_bytes", one.backlog_bytes}});
   return all;
 }
@@ -102,6 +107,7 @@ json::object route_json(const runtime::RouteStatus& route) {
   return {{"name", route.name},
           {"sink", route.sink},
           {"sink_kind", route.sink_kind},
+          {"proof", to_string(route.proof)},
           {"feeds", json::array(route.feeds.begin(), route.feeds.end())},
           {"state", runtime::to_string(route.state)},
           {"cursors", cursors_json(route.cursors)},
@@ -116,6 +122,7 @@ json::object route_json(const runtime::RouteStatus& route) {
           {"rejected", route.rejected},
           {"resent", route.resent},
           {"lost_to_retention", route.lost_to_retention},
+          {"lost_to_damage", route.lost_to_damage},
           {"cut", route.cut},
           {"attempts", route.attempts},
           {"errors", route.errors},

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "base/bytes.h"
+#include "component/sink.h"
 #include "table.h"
 
 namespace capstan::app {
@@ -88,25 +90,39 @@ std::string sources(const json::object& status, bool is_running) {
   return table.text();
 }
 
+bool is_provable(const json::value& route) {
+  return parse_proof(text_of(route.as_object(), "proof")) != Sink::Proof::not_provable;
+}
+
+// The column of what is sent but not provable shows only where a route has such a destination.
 std::string routes(const json::object& status, bool is_running) {
-  Table table({{"route"},
-               {"to"},
-               {"state"},
-               {"backlog", Align::right},
-               {"lag", Align::right},
-               {"events/s", Align::right},
-               {"delivered", Align::right},
-               {"dropped", Align::right},
-               {"rejected", Align::right},
-               {"resent", Align::right},
-               {"last delivery (UTC)"}});
-  for (const json::value& value : status.at("routes").as_array()) {
+  const json::array& all = status.at("routes").as_array();
+  const bool all_are_provable = std::ranges::all_of(all, is_provable);
+  std::vector<Table::Column> columns{{"route"},
+                                     {"to"},
+                                     {"state"},
+                                     {"backlog", Align::right},
+                                     {"lag", Align::right},
+                                     {"events/s", Align::right},
+                                     {"delivered", Align::right}};
+  if (!all_are_provable) columns.push_back({std::string(sent_not_provable), Align::right});
+  for (const char* title : {"dropped", "rejected", "resent"}) columns.push_back({title, Align::right});
+  columns.push_back({"last delivery (UTC)"});
+  Table table(std::move(columns));
+  for (const json::value& value : all) {
     const json::object& route = value.as_object();
-    table.add({text_of(route, "name"), fmt::format("{} ({})", text_of(route, "sink"), text_of(route, "sink_kind")),
-               is_running ? text_of(route, "state") : "–", count_of(route, "backlog_records"),
-               span_of(route, "lag_seconds"), rate_of(route, "events_per_second"), count_of(route, "delivered"),
-               count_of(route, "dropped"), count_of(route, "rejected"), count_of(route, "resent"),
-               moment_of(route, "last_delivery")});
+    const std::string delivered = count_of(route, "delivered");
+    std::vector<std::string> cells{text_of(route, "name"),
+                                   fmt::format("{} ({})", text_of(route, "sink"), text_of(route, "sink_kind")),
+                                   is_running ? text_of(route, "state") : "–",
+                                   count_of(route, "backlog_records"),
+                                   span_of(route, "lag_seconds"),
+                                   rate_of(route, "events_per_second"),
+                                   is_provable(value) ? delivered : ""};
+    if (!all_are_provable) cells.push_back(is_provable(value) ? "" : delivered);
+    for (const char* figure : {"dropped", "rejected", "resent"}) cells.push_back(count_of(route, figure));
+    cells.push_back(moment_of(route, "last_delivery"));
+    table.add(std::move(cells));
   }
   return table.text();
 }
@@ -117,9 +133,19 @@ void trouble(const json::object& part, const std::string& name, std::string& tex
   if (!error.empty()) text += fmt::format("\n{}: {}\n  what to do: {}\n", name, error, text_of(part, "advice"));
   const std::string note = text_of(part, "note");
   if (!note.empty()) text += fmt::format("\n{}: {}\n", name, note);
-  if (part.contains("lost_to_retention") && part.at("lost_to_retention").to_number<std::uint64_t>() > 0)
-    text += fmt::format("\n{}: {} records were removed by retention before they could be delivered\n", name,
-                        count_of(part, "lost_to_retention"));
+  const auto has_lost = [&](std::string_view figure) {
+    return part.contains(figure) && part.at(figure).to_number<std::uint64_t>() > 0;
+  };
+  if (has_lost("lost_to_retention"))
+    text += fmt::format(
+        "\n{}: {} records were removed by retention before they could be delivered\n"
+        "  what to do: mend the destination, raise journal.max_bytes, or set journal.when_full: block\n",
+        name, count_of(part, "lost_to_retention"));
+  if (has_lost("lost_to_damage"))
+    text += fmt::format(
+        "\n{}: {} records were destroyed in the journal before they could be delivered\n"
+        "  what to do: look at the disk; `capstan verify --repair` collects them again\n",
+        name, count_of(part, "lost_to_damage"));
 }
 
 // A feed that is behind: for how long, or for ever.

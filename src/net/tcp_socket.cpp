@@ -15,6 +15,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "net/resolve.h"
+
 namespace capstan::net {
 namespace {
 
@@ -92,34 +94,30 @@ Readiness wait_for(int descriptor, short events, const Deadline& deadline) {
   }
 }
 
-Result<std::vector<SocketAddress>> resolve(const Address& address, SocketKind kind) {
+Result<SocketAddress> to_socket_address(const Address& literal) {
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
-  hints.ai_socktype = kind == SocketKind::stream ? SOCK_STREAM : SOCK_DGRAM;
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
   addrinfo* found = nullptr;
-  const int error_number = ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &found);
-  if (error_number != 0) {
-    const std::string words = error_number == EAI_SYSTEM ? errno_words(errno) : ::gai_strerror(error_number);
-    return Error(ErrorCode::name_not_resolved, fmt::format("resolving \"{}\": {}", address.host, words));
-  }
-  std::vector<SocketAddress> addresses;
-  for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
-    SocketAddress copy;
-    if (each->ai_addrlen > copy.storage.size()) continue;
-    copy.family = each->ai_family;
-    copy.size = each->ai_addrlen;
-    std::memcpy(copy.storage.data(), each->ai_addr, each->ai_addrlen);
-    addresses.push_back(copy);
-  }
+  const int error_number = ::getaddrinfo(literal.host.c_str(), std::to_string(literal.port).c_str(), &hints, &found);
+  if (error_number != 0)
+    return Error(ErrorCode::name_not_resolved,
+                 fmt::format("reading the address \"{}\": {}", literal.host, ::gai_strerror(error_number)));
+  SocketAddress address;
+  address.family = found->ai_family;
+  address.size = found->ai_addrlen;
+  std::memcpy(address.storage.data(), found->ai_addr, found->ai_addrlen);
   ::freeaddrinfo(found);
-  return addresses;
+  return address;
 }
 
 Result<TcpSocket> TcpSocket::connect(const Address& to, const Deadline& deadline) {
-  const auto addresses = TRY(resolve(to, SocketKind::stream));
+  const auto literals = TRY(resolve(to, deadline.rest()));
   Error last(ErrorCode::name_not_resolved, fmt::format("resolving \"{}\": no address", to.host));
-  for (std::size_t i = 0; i < addresses.size(); ++i) {
-    const int descriptor = ::socket(addresses[i].family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  for (std::size_t i = 0; i < literals.size(); ++i) {
+    const SocketAddress address = TRY(to_socket_address(literals[i]));
+    const int descriptor = ::socket(address.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (descriptor < 0) {
       last = Error(ErrorCode::destination_unreachable,
                    fmt::format("connecting to {}: no socket: {}", to_string(to), errno_words(errno)));
@@ -129,8 +127,8 @@ Result<TcpSocket> TcpSocket::connect(const Address& to, const Deadline& deadline
     tune(descriptor);
     // Each address gets its share of the time, so that a silent first one does not use up the time of a second that
     // would answer.
-    auto connected = connect_one(descriptor, addresses[i], socket.peer_,
-                                 deadline.within(deadline.remaining() / (addresses.size() - i)));
+    auto connected =
+        connect_one(descriptor, address, socket.peer_, deadline.within(deadline.remaining() / (literals.size() - i)));
     if (connected) return socket;
     last = connected.error();
     if (last.code() == ErrorCode::interrupted) break;

@@ -20,6 +20,8 @@ public:
   bool has_passed() const { return std::chrono::steady_clock::now() >= end_; }
   bool is_stopped() const { return stop_.stop_requested(); }
   std::chrono::nanoseconds remaining() const;
+  // What is left, for a call of somebody else; rounded up to a millisecond.
+  Call rest() const { return {std::chrono::ceil<Duration>(remaining()), stop_}; }
   // This deadline, or `span` from now when that is sooner.
   Deadline within(std::chrono::nanoseconds span) const;
 
@@ -68,14 +70,12 @@ private:
 // The words of errno, thread-safe.
 std::string errno_words(int error_number);
 
-// Host and port to socket addresses, in the order the system prefers (RFC 6724). How long a resolver may take is the
-// system's setting (resolv.conf timeout and attempts); a literal address is never asked for.
+// A numeric literal (net/resolve.h) and its port as the kernel wants them.
 struct SocketAddress {
   int family = 0;
   alignas(8) std::array<unsigned char, 128> storage{};
   unsigned size = 0;
 };
-enum class SocketKind : std::uint8_t { stream, datagram };
-Result<std::vector<SocketAddress>> resolve(const Address& address, SocketKind kind);
+Result<SocketAddress> to_socket_address(const Address& literal);
 
 }  // namespace capstan::net

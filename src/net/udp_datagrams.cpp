@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "net/resolve.h"
 #include "net/stream.h"
 #include "tcp_socket.h"
 
@@ -46,9 +47,10 @@ private:
 
 }  // namespace
 
-Result<std::unique_ptr<Datagrams>> open_udp(const Address& to, const Call&) {
+Result<std::unique_ptr<Datagrams>> open_udp(const Address& to, const Call& call) {
   Error last(ErrorCode::name_not_resolved, fmt::format("resolving \"{}\": no address", to.host));
-  for (const auto& address : TRY(resolve(to, SocketKind::datagram))) {
+  for (const auto& literal : TRY(resolve(to, call))) {
+    const SocketAddress address = TRY(to_socket_address(literal));
     const int descriptor = ::socket(address.family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     // Connected, so that an ICMP refusal of an earlier datagram is told to us.
     if (descriptor >= 0 &&

@@ -76,6 +76,11 @@ Step Collector::poll(const std::stop_token& stop, MonotonicTime now) {
   }
   now = clock_.monotonic();
   if (!answer) return fail(answer.error(), now);
+  if (answer->service_time) {
+    const std::lock_guard lock(mutex_);
+    service_time_ = answer->service_time;
+    service_time_at_ = now;
+  }
   note(answer->feeds, now);
   wait_ = std::clamp(answer->wait, Duration::zero(), wait_longest);
   polled_drained_ = answer->is_drained;
@@ -84,8 +89,7 @@ Step Collector::poll(const std::stop_token& stop, MonotonicTime now) {
   // Under the lock, so that after fence() nothing more comes.
   const std::lock_guard lock(mutex_);
   if (is_fenced_) return Step{};
-  submission_ =
-      committer_.submit(number_, std::move(answer->batch), std::move(answer->next), Committer::Deduplicate::yes);
+  submission_ = committer_.submit(number_, std::move(answer->batch), std::move(answer->next));
   return Step{};
 }
 
@@ -271,6 +275,13 @@ std::optional<Error> Collector::held_by() const {
   for (const FeedHistory& feed : feeds_)
     if (feed.error && waits_for_a_person(feed.error->error_class())) return feed.error;
   return std::nullopt;
+}
+
+std::optional<Timestamp> Collector::service_time() const {
+  const MonotonicTime now = clock_.monotonic();
+  const std::lock_guard lock(mutex_);
+  if (!service_time_) return std::nullopt;
+  return *service_time_ + std::chrono::duration_cast<Duration>(now - service_time_at_);
 }
 
 std::optional<MonotonicTime> Collector::stepping_since() const {

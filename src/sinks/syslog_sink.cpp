@@ -59,6 +59,7 @@ Result<Delivery> SyslogSink::deliver(const Payload& payload, const Call& call) {
 }
 
 Result<Delivery> SyslogSink::deliver_datagrams(const Payload& payload, const Call& call) {
+  sent_ = 0;
   if (!datagrams_) datagrams_ = TRY(net::open_udp(address_, call));
   Delivery delivery;
   for (std::size_t i = 0; i < payload.messages.size(); ++i) {
@@ -69,6 +70,7 @@ Result<Delivery> SyslogSink::deliver_datagrams(const Payload& payload, const Cal
                     ? Result<>(Error(ErrorCode::interrupted, fmt::format("sending to {}: stopped", options_.address)))
                     : datagrams_->send(buffer_);
     if (!sent) {
+      sent_ = i;
       uncertain_ = std::max<std::uint64_t>(uncertain_, i);
       datagrams_.reset();  // the name may stand for another address by the next attempt
       return sent.error();
@@ -81,6 +83,7 @@ Result<Delivery> SyslogSink::deliver_datagrams(const Payload& payload, const Cal
 
 Result<Delivery> SyslogSink::deliver_stream(const Payload& payload, const Call& call) {
   Delivery delivery;
+  sent_ = 0;
   buffer_.clear();
   for (std::size_t i = 0; i < payload.messages.size(); ++i)
     if (frames_.append(payload.message(i), payload.messages[i].time, buffer_) == SyslogFrames::Outcome::cut)
@@ -88,6 +91,7 @@ Result<Delivery> SyslogSink::deliver_stream(const Payload& payload, const Call& 
 
   const MonotonicTime begin = clock_.monotonic();
   TRY(ensure_connected(call));
+  sent_ = payload.messages.size();
   if (auto written = write_frames(rest_of(call, begin)); !written) {
     stream_.reset();
     has_broken_ = true;
@@ -126,6 +130,7 @@ Result<> SyslogSink::ensure_connected(const Call& call) {
 // would never end.
 Result<> SyslogSink::resend(const Call& call) {
   for (const auto& entry : window_.entries()) {
+    if (before_resend_) TRY(before_resend_(entry.messages));
     window_resent_ += entry.messages;
     TRY(stream_->write(entry.frames, call).during("sending the last messages again"));
   }
@@ -156,6 +161,10 @@ std::uint64_t SyslogSink::take_resent(std::uint64_t messages) {
 Sink::Doubt SyslogSink::doubt() const {
   if (options_.transport == SyslogOptions::Transport::udp) return {};
   return {options_.resend_window, options_.resend_within};
+}
+
+Sink::Proof SyslogSink::proof() const {
+  return options_.transport == SyslogOptions::Transport::udp ? Proof::not_provable : Proof::acknowledged_by_kernel;
 }
 
 Result<> SyslogSink::probe(const Call& call) {

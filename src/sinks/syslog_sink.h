@@ -46,7 +46,10 @@ public:
 
   Result<> resume(std::string_view receipt) override;
   Result<Delivery> deliver(const Payload& payload, const Call& call) override;
+  std::size_t may_have_arrived() const override { return sent_; }
+  void before_resend(BeforeResend tell) override { before_resend_ = std::move(tell); }
   Doubt doubt() const override;
+  Proof proof() const override;
   Result<> probe(const Call& call) override;
   void close() override;
 
@@ -68,8 +71,10 @@ private:
   std::unique_ptr<net::Stream> stream_;
   std::unique_ptr<net::Datagrams> datagrams_;
   ResendWindow window_;
-  bool has_broken_ = false;          // the window has to go out before anything else
-  std::string buffer_;               // the frames of the payload at hand
+  bool has_broken_ = false;  // the window has to go out before anything else
+  std::string buffer_;       // the frames of the payload at hand
+  BeforeResend before_resend_;
+  std::size_t sent_ = 0;             // messages of the payload at hand that this attempt may have brought
   std::uint64_t uncertain_ = 0;      // messages of the payload that failed last which may have arrived
   std::uint64_t window_resent_ = 0;  // messages of the window that were sent again and not reported yet
 };

@@ -272,6 +272,14 @@ std::optional<Checkpoint> Mdca::window(const Window& window) const {
   return std::nullopt;
 }
 
+std::optional<Timestamp> Mdca::collected_since(const Checkpoint& from, std::string_view feed) const {
+  const auto state = read_state(from.text);
+  if (!state) return std::nullopt;
+  const auto known = state->feeds.find(std::string(feed));
+  if (known == state->feeds.end() || known->second.floor == 0) return std::nullopt;
+  return from_epoch_ms(known->second.floor);
+}
+
 std::vector<FeedReport> Mdca::probe(const Call& call) {
   std::vector<FeedReport> reports;
   for (const auto& feed : feeds_) {

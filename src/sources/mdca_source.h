@@ -34,6 +34,7 @@ public:
   Result<Poll> poll(const Checkpoint& from, const Call& call) override;
   std::vector<FeedTraits> feeds() const override;
   std::optional<Checkpoint> window(const Window& window) const override;
+  std::optional<Timestamp> collected_since(const Checkpoint& from, std::string_view feed) const override;
   std::vector<FeedReport> probe(const Call& call) override;
 
 private:

@@ -77,6 +77,9 @@ public:
   // way as ever, but its batches are compared (verify) or appended (repair), and the source's own checkpoint is left
   // alone. Nothing for feeds that cannot be asked by time (inventories are asked whole then: any window gives all).
   virtual std::optional<Checkpoint> window(const Window& window) const = 0;
+  // From when on, by saved time, a feed is collected, as far as the checkpoint says so: what was saved earlier was
+  // never to be collected. Nothing: it is not known yet, or the feed is read whole.
+  virtual std::optional<Timestamp> collected_since(const Checkpoint&, std::string_view) const { return std::nullopt; }
   // The connectivity test of `check --live`: one small request per feed; one report per feed.
   virtual std::vector<FeedReport> probe(const Call& call) = 0;
 };

@@ -4,14 +4,17 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "component/sink.h"
 #include "event/record.h"
 #include "store/journal.h"
+#include "store/receipts.h"
 
 namespace capstan::runtime {
 
@@ -28,6 +31,7 @@ struct ExplainRoute {
   store::Cursor cursor;
   std::vector<std::string> feeds;                        // that it takes; empty: all
   std::function<bool(const store::Slice::Item&)> drops;  // by its rule; empty: nothing is dropped
+  Sink::Proof proof = Sink::Proof::acknowledged_by_kernel;
 };
 
 struct ExplainSource {
@@ -37,16 +41,21 @@ struct ExplainSource {
   std::vector<ExplainRoute> routes;
   // The dead letters of this source's records with that id; may be empty.
   std::function<Result<std::vector<ExplainedDeadLetter>>(std::string_view id)> dead_letters;
+  std::shared_ptr<const store::Receipts> receipts;  // may be null
 };
 
 struct RouteFate {
-  enum class State : std::uint8_t { delivered, waiting, dropped_by_rule, dead_lettered, not_for_this_route };
+  // sent: delivered by a sink that cannot prove it (UDP)
+  enum class State : std::uint8_t { delivered, sent, waiting, dropped_by_rule, dead_lettered, not_for_this_route };
   std::string route;
   std::string sink;
   State state = State::waiting;
   std::uint64_t records_before =
       0;              // waiting: records of the journal between the cursor and this one (at most 100,000)
   std::string error;  // dead_lettered
+  // One for each time that the record was delivered or dropped, the first one first. Empty: not acknowledged yet, or no
+  // receipt is left. A rule may have changed since: where there is a receipt, it decides the state.
+  std::vector<store::Receipt> receipts;
 };
 std::string_view to_string(RouteFate::State state);
 

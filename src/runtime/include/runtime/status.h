@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "component/sink.h"
 #include "store/journal.h"
 
 namespace capstan::runtime {
@@ -55,6 +56,39 @@ struct FeedStatus {
   FeedPace pace;
 };
 
+// What continuous proof says of one feed (runtime/prover.h). Times are the service's.
+struct ProofFeedStatus {
+  std::string feed;
+  std::optional<Timestamp> proved_until;  // all that was saved before it and is shown is journaled
+  std::string why_not_later;              // one sentence
+  std::optional<Timestamp> checked_at;    // the newest comparison
+  // Of the windows that the ledger holds (a month).
+  std::uint64_t proved = 0;
+  std::uint64_t missing = 0;
+  std::uint64_t not_comparable = 0;
+  std::uint64_t repaired = 0;  // records
+};
+
+struct ProofStatus {
+  bool is_enabled = false;
+  std::vector<ProofFeedStatus> feeds;
+  std::uint64_t damaged_places = 0;  // that are not asked for again yet
+  std::uint64_t healed_places = 0;   // that the journal still has
+  // Since the start.
+  std::uint64_t comparisons = 0;  // questions that were answered to their end
+  std::uint64_t polls = 0;
+  std::uint64_t records_read = 0;
+  std::uint64_t repaired = 0;
+  std::string error;  // of the newest question, text with code; empty: it went well
+};
+
+// What a route has of one feed.
+struct RouteProof {
+  std::string feed;
+  std::optional<Timestamp> proved_until;  // all that was saved before it and is shown has been delivered
+  std::string why_not_later;
+};
+
 struct SourceStatus {
   std::string name;
   std::string kind;
@@ -71,6 +105,7 @@ struct SourceStatus {
   std::optional<Duration> next_poll;  // from now
   store::JournalReport journal;
   std::uint64_t index_size = 0;  // ids remembered
+  ProofStatus proof;
 };
 
 // Of a route.
@@ -88,18 +123,26 @@ struct Rates {
   double bytes_per_second = 0;
 };
 
+// Where a route stands in one journal. Conserved at every moment, also while the destination is down:
+//
+//   journal.records = cursor.began_at + delivered + dropped + rejected + lost_to_retention + lost_to_damage
+//                     + backlog_records - repeated
 struct RouteCursor {
   std::string source;
+  // As the route has it; what is lost in front of it is counted already.
   store::Cursor cursor;
-  std::uint64_t backlog_bytes = 0;    // of the journal behind the cursor; exact, zero: everything is delivered
-  std::uint64_t backlog_records = 0;  // about, from the mean size of a record; zero exactly when the bytes are
+  std::uint64_t backlog_bytes = 0;     // of the journal behind the cursor; zero exactly when there are no records
+  std::uint64_t backlog_records = 0;   // exact: records that the route will be given
+  std::uint64_t repeated = 0;          // of those: counted before, they come again (replay, doubt after an unclean end)
+  std::vector<RouteProof> proof = {};  // of the feeds that the route takes; empty: proof is not enabled
 };
 
 struct RouteStatus {
   std::string name;
-  std::string sink;                // name in the configuration
-  std::string sink_kind;           // "syslog"
-  std::vector<std::string> feeds;  // that it takes; empty: all
+  std::string sink;                                         // name in the configuration
+  std::string sink_kind;                                    // "syslog"
+  Sink::Proof proof = Sink::Proof::acknowledged_by_kernel;  // of what counts as delivered
+  std::vector<std::string> feeds;                           // that it takes; empty: all
   RouteState state = RouteState::idle;
   std::vector<RouteCursor> cursors;  // one a source
   std::uint64_t backlog_records = 0;
@@ -110,8 +153,9 @@ struct RouteStatus {
   std::uint64_t delivered = 0;
   std::uint64_t dropped = 0;
   std::uint64_t rejected = 0;
-  std::uint64_t resent = 0;
+  std::uint64_t resent = 0;  // messages that may be at the destination once more: never fewer than there are
   std::uint64_t lost_to_retention = 0;
+  std::uint64_t lost_to_damage = 0;
   // Since the start.
   std::uint64_t delivered_bytes = 0;
   std::uint64_t cut = 0;
