@@ -44,7 +44,7 @@ public:
   void fail_reads(Error error) { read_error_ = std::move(error); }
   // What seals would say of the records that are lost to retention: all but the first `unsealed` ones.
   auto seals(std::size_t unsealed = 0) const {
-    return [this, unsealed](std::string_view feed, Timestamp from, Timestamp to,
+    return [this, unsealed](std::string_view feed, Timestamp from, Timestamp to, Duration,
                             const std::function<void(const store::SealedRecord&)>& see) -> Result<bool> {
       bool is_complete = true;
       for (std::size_t i = 0; i < first_; ++i) {
@@ -188,7 +188,8 @@ public:
     const Window& window = windows.at(std::stoul(from.text.substr(0, bar)));
     std::size_t offset = std::stoul(from.text.substr(bar + 1));
     Poll poll;
-    FeedReport report{.feed = window.feed, .error = {}, .newest = {}, .lateness = {}, .note = {}};
+    FeedReport report;
+    report.feed = window.feed;
     if (const auto at = trouble.find(window.feed); at != trouble.end()) {
       report.error = at->second;
       poll.next = from;
