@@ -138,7 +138,7 @@ void feeds(Families& families, const runtime::Status& status) {
   count("events_duplicate_total", "Records seen before and left out.", &FeedStatus::duplicates);
   count("events_updated_total", "Of the kept: records of a known id with other content (a changed alert).",
         &FeedStatus::updates);
-  count("events_quarantined_total", "Of the kept: records that are not well-formed JSON or not UTF-8.",
+  count("events_quarantined_total", "Of the kept: records that are no readable JSON object.",
         &FeedStatus::quarantined);
   count("events_passed_over_total", "Records that the service could not show and that were passed over.",
         &FeedStatus::passed_over);
@@ -248,11 +248,13 @@ void routes(Families& families, const runtime::Status& status) {
   count("events_dropped_total", "Events that the route's rule left out.", &RouteStatus::dropped);
   count("events_rejected_total", "Events that cannot be delivered and are kept as dead letters.",
         &RouteStatus::rejected);
-  count("events_resent_total", "Events sent again after a broken connection: may be double at the destination.",
+  count("events_resent_total", "Messages that may be at the destination once more; never fewer than there are.",
         &RouteStatus::resent);
   count("events_cut_total", "Events that were shortened to the destination's limit.", &RouteStatus::cut);
   count("events_lost_to_retention_total", "Events removed from the journal before the route had them.",
         &RouteStatus::lost_to_retention);
+  count("events_lost_to_damage_total", "Events destroyed in the journal before the route had them.",
+        &RouteStatus::lost_to_damage);
   count("delivered_bytes_total", "Encoded bytes that the destination has accepted.", &RouteStatus::delivered_bytes);
   count("delivery_attempts_total", "Attempts to deliver a payload.", &RouteStatus::attempts);
   count("delivery_errors_total", "Attempts that ended with an error.", &RouteStatus::errors);
@@ -261,7 +263,7 @@ void routes(Families& families, const runtime::Status& status) {
     using enum runtime::RouteState;
     one_of(families, labels_of(route), route.state, {idle, delivering, retrying, held, stopped});
   }
-  families.gauge("backlog_records", "Events that wait in the journal for the route, about.");
+  families.gauge("backlog_records", "Events that wait in the journal for the route, exactly.");
   each([](const RouteStatus& route) { return route.backlog_records; });
   families.gauge("backlog_bytes", "Journal that waits for the route; 0 when everything is delivered.");
   each([](const RouteStatus& route) { return route.backlog_bytes; });

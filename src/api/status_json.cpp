@@ -57,7 +57,9 @@ json::object journal_json(const store::JournalReport& journal) {
           {"durable", to_string(journal.durable)},
           {"bytes", journal.bytes},
           {"records", journal.records},
+          {"removed", journal.removed_to},
           {"segments", journal.segments},
+          {"whole", journal.is_whole()},
           {"damaged_frames", journal.damaged_frames},
           {"truncated_bytes", journal.truncated_bytes}};
 }
@@ -124,7 +126,10 @@ json::array cursors_json(const std::vector<runtime::RouteCursor>& cursors) {
                                {"rejected", one.cursor.rejected},
                                {"resent", one.cursor.resent},
                                {"lost_to_retention", one.cursor.lost_to_retention},
+                               {"lost_to_damage", one.cursor.lost_to_damage},
+                               {"began_at", one.cursor.began_at},
                                {"backlog_records", one.backlog_records},
+                               {"repeated", one.repeated},
                                {"backlog_bytes", one.backlog_bytes},
                                {"proved", route_proof_json(one.proof)}});
   return all;
@@ -149,6 +154,7 @@ json::object route_json(const runtime::RouteStatus& route) {
           {"rejected", route.rejected},
           {"resent", route.resent},
           {"lost_to_retention", route.lost_to_retention},
+          {"lost_to_damage", route.lost_to_damage},
           {"cut", route.cut},
           {"attempts", route.attempts},
           {"errors", route.errors},

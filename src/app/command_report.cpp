@@ -173,7 +173,7 @@ Result<int> verify(Session& session) {
 Result<int> prove(Session& session) {
   const StopOnSignal signals;
   const Arguments& given = session.arguments;
-  runtime::ProofQuestion asked{.id = given.text("id"), .feed = given.text("feed")};
+  runtime::EventToProve asked{.id = given.text("id"), .feed = given.text("feed")};
   if (given.has("version"))
     asked.version =
         static_cast<std::uint64_t>(TRY(given.number("version", 1, std::numeric_limits<std::int32_t>::max())));

@@ -180,9 +180,19 @@ void trouble(const json::object& part, const std::string& name, std::string& tex
   if (!error.empty()) text += fmt::format("\n{}: {}\n  what to do: {}\n", name, error, text_of(part, "advice"));
   const std::string note = text_of(part, "note");
   if (!note.empty()) text += fmt::format("\n{}: {}\n", name, note);
-  if (part.contains("lost_to_retention") && part.at("lost_to_retention").to_number<std::uint64_t>() > 0)
-    text += fmt::format("\n{}: {} records were removed by retention before they could be delivered\n", name,
-                        count_of(part, "lost_to_retention"));
+  const auto has_lost = [&](std::string_view figure) {
+    return part.contains(figure) && part.at(figure).to_number<std::uint64_t>() > 0;
+  };
+  if (has_lost("lost_to_retention"))
+    text += fmt::format(
+        "\n{}: {} records were removed by retention before they could be delivered\n"
+        "  what to do: mend the destination, raise journal.max_bytes, or set journal.when_full: block\n",
+        name, count_of(part, "lost_to_retention"));
+  if (has_lost("lost_to_damage"))
+    text += fmt::format(
+        "\n{}: {} records were destroyed in the journal before they could be delivered\n"
+        "  what to do: look at the disk; `capstan verify --repair` collects them again\n",
+        name, count_of(part, "lost_to_damage"));
 }
 
 // A feed that is behind: for how long, or for ever.

@@ -82,6 +82,7 @@ void RouteDay::add(const RouteDay& other) {
   lost += other.lost;
   waiting += other.waiting;
   unknown += other.unknown;
+  not_provable += other.not_provable;
   resent += other.resent;
   if (other.first) first = std::min(first.value_or(*other.first), *other.first);
   if (other.last) last = std::max(last.value_or(*other.last), *other.last);

@@ -133,6 +133,7 @@ protected:
     receipt.from = known_[first].position;
     receipt.to = known_[last - 1].next;
     receipt.destination = random_() % 5 == 0 ? "syslog tls://other:6514" : "syslog tls://siem:6514";
+    receipt.proof = route == "siem" ? Sink::Proof::acknowledged_by_kernel : Sink::Proof::not_provable;
     receipt.rule = "abcd";
     receipt.acknowledged = clock_.wall;
     receipt.first_attempt = receipt.last_attempt = clock_.wall - std::chrono::milliseconds(30);
@@ -263,6 +264,7 @@ protected:
         EXPECT_EQ(route.waiting, other.waiting);
         EXPECT_EQ(route.unknown, other.unknown);
         EXPECT_EQ(route.resent, other.resent);
+        EXPECT_EQ(route.not_provable, route.route == "siem" ? 0U : other.delivered);
         EXPECT_EQ(route.first, other.first);
         EXPECT_EQ(route.last, other.last);
         EXPECT_EQ(route.delivered + route.dropped + route.dead_lettered + route.not_selected + route.lost +

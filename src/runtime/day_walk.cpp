@@ -214,12 +214,15 @@ void DayWalk::judge(Route& route, const Found& record, RouteDay& figures) {
   }
   const auto outcome = best(steps);
   std::uint64_t deliveries = 0;
+  bool is_shown = false;  // somebody acknowledged it
   for (const auto& [receipt, what] : steps) {
     if (what != store::Outcome::delivered) continue;
     ++deliveries;
+    is_shown = is_shown || receipt->proof != Sink::Proof::not_provable;
     widen(figures.first, figures.last, receipt->acknowledged);
     RouteNames::Destination& to =
         named(route.names.destinations, &RouteNames::Destination::destination, receipt->destination);
+    to.proof = receipt->proof;
     ++to.delivered;
     widen(to.first, to.last, receipt->acknowledged);
   }
@@ -234,6 +237,7 @@ void DayWalk::judge(Route& route, const Found& record, RouteDay& figures) {
   switch (*outcome) {
     case store::Outcome::delivered:
       ++figures.delivered;
+      figures.not_provable += is_shown ? 0 : 1;
       ++rule.delivered;
       return;
     case store::Outcome::dropped:

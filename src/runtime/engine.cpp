@@ -221,6 +221,7 @@ void Engine::Impl::keep_house(const std::stop_token& stop) {
     never.wait(housekeeping_every, stop);
     const MonotonicTime now = world.clock.monotonic();
     watch_clock();
+    log::flush();
     program->keep_tables();
     const auto waiting = program->committer().waiting_since();
     const bool is_alive = !waiting || now - *waiting < commit_hangs_after;

@@ -16,7 +16,7 @@
 #include "figures_log.h"
 #include "runtime/engine.h"
 #include "runtime/program.h"
-#include "service_notifier.h"
+#include "runtime/service_notifier.h"
 #include "stored_dead_letters.h"
 #include "threads.h"
 #include "wake.h"

@@ -28,11 +28,11 @@ struct Candidate {
   store::Position position;
 };
 
-bool is_wanted(const ProofQuestion& question, const RecordView& record) {
+bool is_wanted(const EventToProve& question, const RecordView& record) {
   return record.id == question.id && (question.feed.empty() || record.feed == question.feed);
 }
 
-Result<> find_in_segments(const ProofSource& source, const store::OffsetSpan& span, const ProofQuestion& question,
+Result<> find_in_segments(const ProofSource& source, const store::OffsetSpan& span, const EventToProve& question,
                           const std::stop_token& stop, std::vector<Candidate>& found) {
   for (store::Position at{span.from, 0}; at.offset < span.to;) {
     if (stop.stop_requested()) return Error(ErrorCode::interrupted, "looking for the event: stopped");
@@ -46,8 +46,8 @@ Result<> find_in_segments(const ProofSource& source, const store::OffsetSpan& sp
 }
 
 // Seals tell without reading the segments; what they do not cover is read.
-Result<std::vector<Candidate>> candidates_of(FileSystem& files, const ProofSource& source,
-                                             const ProofQuestion& question, const std::stop_token& stop) {
+Result<std::vector<Candidate>> candidates_of(FileSystem& files, const ProofSource& source, const EventToProve& question,
+                                             const std::stop_token& stop) {
   std::vector<Candidate> found;
   const auto seals = TRY(store::Seals::open(files, source.directory));
   for (const store::SealHead& head : seals->heads()) {
@@ -188,7 +188,7 @@ std::string write_proof(const ProofSource& source, const Leaves& leaves, std::si
 }
 
 // Nothing when the record is another one with the same identity.
-Result<std::optional<std::string>> prove(FileSystem& files, const Candidate& candidate, const ProofQuestion& question) {
+Result<std::optional<std::string>> prove(FileSystem& files, const Candidate& candidate, const EventToProve& question) {
   const ProofSource& source = *candidate.source;
   Leaves leaves = TRY(leaves_at(files, source, candidate.position.offset));
   if (question.report) TRY(follow_report(leaves, *question.report, source, candidate.position.offset));
@@ -204,7 +204,7 @@ Result<std::optional<std::string>> prove(FileSystem& files, const Candidate& can
 }  // namespace
 
 Result<std::string> prove_event(FileSystem& files, const std::vector<ProofSource>& sources,
-                                const ProofQuestion& question, const std::stop_token& stop) {
+                                const EventToProve& question, const std::stop_token& stop) {
   std::vector<Candidate> candidates;
   for (const ProofSource& source : sources)
     for (const Candidate& candidate : TRY(candidates_of(files, source, question, stop)))

@@ -33,8 +33,10 @@ std::optional<RouteFate::State> state_of(const std::vector<store::Receipt>& rece
   std::optional<RouteFate::State> state;
   for (const store::Receipt& receipt : receipts) {
     const auto outcome = receipt.outcome(position);
-    if (outcome == store::Outcome::delivered) return RouteFate::State::delivered;
-    if (outcome == store::Outcome::dropped) state = RouteFate::State::dropped_by_rule;
+    const bool is_shown = receipt.proof != Sink::Proof::not_provable;
+    if (outcome == store::Outcome::delivered && is_shown) return RouteFate::State::delivered;
+    if (outcome == store::Outcome::delivered) state = RouteFate::State::sent;
+    if (outcome == store::Outcome::dropped && !state) state = RouteFate::State::dropped_by_rule;
   }
   return state;
 }

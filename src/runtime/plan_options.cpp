@@ -14,6 +14,18 @@ void two_segments_fit(const store::JournalOptions& options, const config::Node& 
                      ", got " + to_string(options.max_bytes));
 }
 
+// A transaction is what one poll brought; one that is larger than the whole journal is taken when nothing else is
+// there, so a journal of that size holds one page at a time and stops, or drops, at every page.
+constexpr Bytes largest_page = 16_MiB;
+
+void a_page_fits(const store::JournalOptions& options, const config::Node& at, config::Findings& findings) {
+  if (options.max_bytes < largest_page)
+    findings.warn(ErrorCode::conflicting_options, at.place,
+                  "journal: max_bytes of " + to_string(options.max_bytes) + " may be less than one page of " +
+                      to_string(largest_page) + "; such a page is taken only when everything before it " +
+                      (options.when_full == WhenFull::block ? "is delivered" : "is delivered or dropped"));
+}
+
 config::Schema<store::JournalOptions> journal_schema() {
   using store::JournalOptions;
   config::Schema<JournalOptions> s;
@@ -29,7 +41,8 @@ config::Schema<store::JournalOptions> journal_schema() {
   s.choice("when_full", &JournalOptions::when_full,
            {{"block", WhenFull::block}, {"drop_oldest", WhenFull::drop_oldest}},
            "block: stop asking the tenant until there is room; drop_oldest: drop the oldest events, with an alarm");
-  return s.rule(two_segments_fit);
+  s.rule(two_segments_fit);
+  return s.rule(a_page_fits);
 }
 
 constexpr Duration age_min = std::chrono::minutes(10);

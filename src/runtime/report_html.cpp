@@ -116,8 +116,8 @@ std::string route_rows(const JsonView& hours, const std::string& route, bool is_
       const JsonView figures(entry);
       if (figures["route"].text() != route) continue;
       rows += row_begin(hour, is_day);
-      for (const std::string_view name :
-           {"delivered", "dropped", "dead_lettered", "not_selected", "lost", "waiting", "unknown", "resent"})
+      for (const std::string_view name : {"delivered", "dropped", "dead_lettered", "not_selected", "lost", "waiting",
+                                          "unknown", "not_provable", "resent"})
         rows += number_cell(figures[name]);
       rows += fmt::format("<td>{}</td><td>{}</td></tr>\n", escaped(short_time(figures["first"])),
                           escaped(short_time(figures["last"])));
@@ -132,13 +132,14 @@ std::string route_html(const JsonView& source, const JsonView& names) {
                                  names["is_configured"].flag() ? "" : " (not configured any more)");
   for (const json::value& one : names["destinations"].items()) {
     const JsonView to(one);
-    html += fmt::format("<p>{} records to <b>{}</b>, acknowledged from {} to {} UTC</p>\n",
-                        grouped(to["delivered"].number()), escaped(to["destination"].text()),
-                        escaped(short_time(to["first"])), escaped(short_time(to["last"])));
+    html += fmt::format("<p>{} records to <b>{}</b>, {} from {} to {} UTC</p>\n", grouped(to["delivered"].number()),
+                        escaped(to["destination"].text()), acknowledged(to), escaped(short_time(to["first"])),
+                        escaped(short_time(to["last"])));
   }
   html += "<table>\n" +
           heading({"feed", "hour"},
-                  {"delivered", "dropped", "dead-lettered", "not selected", "lost", "waiting", "unknown", "resent"},
+                  {"delivered", "dropped", "dead-lettered", "not selected", "lost", "waiting", "unknown",
+                   "not provable", "resent"},
                   {"first (UTC)", "last (UTC)"}) +
           "<tbody>" + route_rows(source["hours"], route, false) + route_rows(source["totals"], route, true) +
           "</tbody></table>\n";

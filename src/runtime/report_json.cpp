@@ -28,6 +28,7 @@ json::object to_value(const RouteDay& route) {
           {"lost", route.lost},
           {"waiting", route.waiting},
           {"unknown", route.unknown},
+          {"not_provable", route.not_provable},
           {"resent", route.resent},
           {"first", time_or_null(route.first)},
           {"last", time_or_null(route.last)}};
@@ -55,6 +56,7 @@ json::object to_value(const RouteNames& names) {
   json::array destinations;
   for (const auto& to : names.destinations)
     destinations.push_back({{"destination", to.destination},
+                            {"proof", to_string(to.proof)},
                             {"delivered", to.delivered},
                             {"first", time_or_null(to.first)},
                             {"last", time_or_null(to.last)}});

@@ -62,8 +62,8 @@ void add_route_hours(Table& table, const JsonView& hours, const std::string& rou
       if (figures["route"].text() != route) continue;
       table.row({hour["feed"].text(), hour_name(hour, is_day), figure(figures["delivered"]), figure(figures["dropped"]),
                  figure(figures["dead_lettered"]), figure(figures["not_selected"]), figure(figures["lost"]),
-                 figure(figures["waiting"]), figure(figures["unknown"]), figure(figures["resent"]),
-                 short_time(figures["first"]), short_time(figures["last"])});
+                 figure(figures["waiting"]), figure(figures["unknown"]), figure(figures["not_provable"]),
+                 figure(figures["resent"]), short_time(figures["first"]), short_time(figures["last"])});
     }
   }
 }
@@ -74,8 +74,8 @@ std::string route_text(const JsonView& source, const JsonView& names) {
       fmt::format("  route {}{}\n", route, names["is_configured"].flag() ? "" : " (not configured any more)");
   for (const json::value& one : names["destinations"].items()) {
     const JsonView to(one);
-    text += fmt::format("    {} records to {}, acknowledged from {} to {} UTC\n", grouped(to["delivered"].number()),
-                        to["destination"].text(), short_time(to["first"]), short_time(to["last"]));
+    text += fmt::format("    {} records to {}, {} from {} to {} UTC\n", grouped(to["delivered"].number()),
+                        to["destination"].text(), acknowledged(to), short_time(to["first"]), short_time(to["last"]));
   }
   for (const json::value& one : names["rules"].items()) {
     const JsonView rule(one);
@@ -86,8 +86,8 @@ std::string route_text(const JsonView& source, const JsonView& names) {
   Table table;
   table.column("feed", Table::Align::left);
   table.column("hour", Table::Align::left);
-  for (const char* title :
-       {"delivered", "dropped", "dead-lettered", "not selected", "lost", "waiting", "unknown", "resent"})
+  for (const char* title : {"delivered", "dropped", "dead-lettered", "not selected", "lost", "waiting", "unknown",
+                            "not provable", "resent"})
     table.column(title, Table::Align::right);
   table.column("first (UTC)", Table::Align::left);
   table.column("last (UTC)", Table::Align::left);

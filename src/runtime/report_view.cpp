@@ -1,5 +1,7 @@
 #include "report_view.h"
 
+#include "component/sink.h"
+
 namespace capstan::runtime {
 
 namespace json = boost::json;
@@ -26,6 +28,11 @@ std::uint64_t JsonView::number() const {
 bool JsonView::flag() const { return value_->is_bool() && value_->get_bool(); }
 
 bool JsonView::is_there() const { return !value_->is_null(); }
+
+std::string acknowledged(const JsonView& destination) {
+  return destination["proof"].text() == to_string(Sink::Proof::not_provable) ? std::string(sent_not_provable)
+                                                                             : "acknowledged";
+}
 
 std::string short_time(const JsonView& time) {
   std::string text = time.text().substr(0, 19);

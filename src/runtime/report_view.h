@@ -26,6 +26,8 @@ private:
   const boost::json::value* value_;
 };
 
+// Of a route's destination: "acknowledged", or "sent, not provable".
+std::string acknowledged(const JsonView& destination);
 // "2026-11-03T09:00:12.345Z" → "2026-11-03 09:00:12"; empty for null.
 std::string short_time(const JsonView& time);
 // "2026-11-03T09:00:00+01:00" → "09:00"

@@ -193,7 +193,7 @@ void RouteRunner::mark(Draw& draw, std::uint64_t end) {
   store::Cursor& cursor = draw.from.cursor;
   if (!route_.sink->recognizes_repeats() && cursor.attempted_to < end) {
     cursor.attempted_to = end + reserve_;
-    reserve_ = std::min(reserve_ * 4, attempt_reserve_max);
+    reserve_ = std::min(reserve_ * 4, route_.reserve.most);
   }
   if (cursor.resent != draw.resent_settled && cursor.resent > draw.resent_promised)
     draw.resent_promised = cursor.resent + reserve_;

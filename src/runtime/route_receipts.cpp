@@ -59,6 +59,7 @@ void RouteRunner::leave_receipt(Draw& draw, store::Position from, const Delivery
   receipt.first_attempt = receipt.attempts == 0 ? receipt.acknowledged : lane.first_attempt;
   receipt.last_attempt = receipt.attempts == 0 ? receipt.acknowledged : lane.last_attempt;
   if (!built.payload.messages.empty()) receipt.destination = lane.destination;
+  receipt.proof = route_.sink->proof();
   receipt.resent = cursor.resent - std::min(draw.resent_told, cursor.resent);
   draw.resent_told = cursor.resent;
 

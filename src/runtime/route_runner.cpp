@@ -59,6 +59,7 @@ RouteRunner::RouteRunner(RoutePlan& route, std::vector<From> from, Committer& co
       clock_(clock),
       backoff_(limits, seed),
       lane_(std::make_unique<Lane>(route)),
+      reserve_(route.reserve.least),
       progressed_at_(clock.monotonic()) {
   for (From& one : from) {
     Draw draw;
@@ -149,7 +150,7 @@ Step RouteRunner::step(const std::stop_token& stop) {
         error_.reset();
         progressed_at_ = now;
         is_idle_ = true;
-        reserve_ = attempt_reserve_min;
+        reserve_ = route_.reserve.least;
         oldest_waiting_.reset();
       }
       const bool has_doubt = std::ranges::any_of(draws_, [](const Draw& draw) { return !draw.lately.empty(); });
@@ -371,6 +372,7 @@ void RouteRunner::close() {
     // The other side has read to the end, or is alive to do so: a clean end leaves no doubt.
     if (is_well) draw.from.cursor.unsure_from.reset();
     draw.from.cursor.attempted_to = std::max(draw.sent_to, draw.from.cursor.number);
+    draw.resent_promised = 0;
     tell(draw);
   }
 }

@@ -129,10 +129,6 @@ Result<PageFacts> Mdca::take_records(const Turn& turn, const Page& page, Poll& p
   };
   for (const std::string_view raw : page.records) {
     const Envelope envelope = reader_.read(turn.feed->name(), raw);
-    if (envelope.is_empty) {
-      ++report.records_passed_over;
-      continue;
-    }
     without_id += envelope.has_no_id ? 1 : 0;
     quarantined += envelope.is_quarantined ? 1 : 0;
     const std::uint64_t id_hash = hash64(envelope.id);
@@ -172,6 +168,7 @@ Result<PageFacts> Mdca::take_records(const Turn& turn, const Page& page, Poll& p
     record.saved_time = envelope.saved_time.value_or(record.event_time);
     record.content_hash = envelope.content_hash;
     record.is_quarantined = envelope.is_quarantined;
+    record.is_wtf8 = envelope.is_wtf8;
     if (turn.job.name == window_job && envelope.saved_time && !turn.feed->is_inventory() && !is_in_window(record))
       continue;
     if (!is_wanted(turn, record, place != 0)) continue;

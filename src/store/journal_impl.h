@@ -81,6 +81,7 @@ private:
   Result<> recover_newest(std::vector<std::uint64_t>& bases, Mark mark);
   Result<> adopt(std::uint64_t base, SegmentScan scan, std::uint64_t size, std::uint64_t go_on_at);
   Result<> note_damage(std::uint64_t from, std::uint64_t to);
+  Result<> look_for_damage(std::uint64_t from, std::uint64_t to);
   Result<CursorFile> read_cursor_file();
   Result<> finish_removing(std::vector<std::uint64_t>& bases);
   void take_cursors(CursorFile file);

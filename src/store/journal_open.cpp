@@ -16,6 +16,7 @@ namespace {
 constexpr std::string_view suffix = ".segment";
 // A segment that is not whole enough to be used and is larger than a torn header may have held something: it is kept.
 constexpr std::uint64_t torn_header_max = 64U << 10;
+constexpr std::size_t look_chunk = 64U << 10;
 
 std::optional<std::uint64_t> parse_segment_name(std::string_view name) {
   if (name.size() != 20 + suffix.size() || !name.ends_with(suffix)) return {};
@@ -103,7 +104,23 @@ Result<> SegmentJournal::recover_newest(std::vector<std::uint64_t>& bases, Mark 
   if (read_only_) end_ = std::max(end_, go_on_at);
   publish();
   for (const auto& [from, to] : damage) TRY(note_damage(from, to));
-  if (!bases.empty() && go_on_at > found.offset) TRY(note_damage(found.offset, go_on_at));
+  if (!bases.empty() && go_on_at > found.offset) TRY(look_for_damage(found.offset, go_on_at));
+  return {};
+}
+
+// Behind the last whole commit that was found: frames whose commit is damaged may be whole.
+Result<> SegmentJournal::look_for_damage(std::uint64_t from, std::uint64_t to) {
+  while (from < to) {
+    const Extent extent = TRY(extent_at(from));
+    FrameReader reader(*extent.file, extent.base, from, std::min(extent.limit, to), look_chunk,
+                       FrameReader::Buffers::reused);
+    for (;;) {
+      const FrameReader::Step step = TRY(reader.next());
+      if (step.kind == FrameReader::Step::Kind::end) break;
+      if (step.kind == FrameReader::Step::Kind::damage) TRY(note_damage(step.offset, step.next));
+      from = step.next;
+    }
+  }
   return {};
 }
 

@@ -93,6 +93,16 @@ Position take_position(Cut& cut, Position from) {
   return {offset, offset == from.offset ? from.index + index : index};
 }
 
+// A destination is written with what its acknowledgement says in front: "2syslog udp://siem.example:514".
+std::string written_destination(const Receipt& receipt) {
+  return static_cast<char>('0' + static_cast<int>(receipt.proof)) + receipt.destination;
+}
+void read_destination(const std::string& written, Receipt& receipt) {
+  if (written.empty()) return;  // its name was in a damaged block
+  receipt.proof = static_cast<Sink::Proof>(std::clamp(written.front() - '0', 0, 2));
+  receipt.destination = written.substr(1);
+}
+
 bool has_one_outcome(const Receipt& receipt) {
   return receipt.outcomes.size() == 1 && receipt.outcomes.front().from == receipt.from;
 }
@@ -109,7 +119,7 @@ public:
   explicit BlockWriter(NameTable& names) : names_(names) {}
 
   void add(const Receipt& receipt) {
-    const std::pair place{number(receipt.destination), number(receipt.rule)};
+    const std::pair place{number(written_destination(receipt)), number(receipt.rule)};
     put(payload_, flags(receipt, place));
     if (receipt.from != before_.to) {
       put(payload_, zigzag(difference(receipt.from.offset, before_.to.offset)));
@@ -222,7 +232,7 @@ std::optional<Receipt> take_receipt(Cut& cut, std::uint64_t flags, Before& befor
     before.place = {destination, cut.number()};
   }
   if (!before.place) return {};
-  receipt.destination = names.name(before.place->first);
+  read_destination(names.name(before.place->first), receipt);
   receipt.rule = names.name(before.place->second);
   receipt.delivered = cut.number();
   if ((flags & has_dropped) != 0) receipt.dropped = cut.number();

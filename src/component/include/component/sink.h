@@ -87,6 +87,9 @@ public:
     Duration age{};
   };
   virtual Doubt doubt() const { return {}; }
+  // Paths of files that nobody else may write: two routes that own one file are refused when they are planned. Touches
+  // no disk.
+  virtual std::vector<std::string> owned_files() const { return {}; }
   // The connectivity test of `check --live`; sends nothing that a SIEM would store.
   virtual Result<> probe(const Call& call) = 0;
   virtual void close() = 0;

@@ -18,6 +18,7 @@
 #include "base/file_system.h"
 #include "base/sha256.h"
 #include "base/time_zone.h"
+#include "component/sink.h"
 #include "store/journal.h"
 #include "store/proof_ledger.h"
 
@@ -71,8 +72,9 @@ struct RouteDay {
   std::uint64_t not_selected = 0;  // of a feed that the route does not take
   std::uint64_t lost = 0;          // removed before the route had them
   std::uint64_t waiting = 0;
-  std::uint64_t unknown = 0;       // behind them, but without a receipt: a power cut took it, or it was never written
-  std::uint64_t resent = 0;        // of the delivered, records that were delivered more than once
+  std::uint64_t unknown = 0;         // behind them, but without a receipt: a power cut took it, or it was never written
+  std::uint64_t not_provable = 0;    // of the delivered, sent where nothing comes back (UDP)
+  std::uint64_t resent = 0;          // of the delivered, records that were delivered more than once
   std::optional<Timestamp> first{};  // acknowledgement of a record, the earliest
   std::optional<Timestamp> last{};   // … and the latest
   void add(const RouteDay& other);
@@ -120,6 +122,7 @@ struct NotKnown {
 struct RouteNames {
   struct Destination {
     std::string destination;
+    Sink::Proof proof = Sink::Proof::not_provable;
     std::uint64_t delivered = 0;
     std::optional<Timestamp> first;
     std::optional<Timestamp> last;

@@ -22,7 +22,7 @@ struct ProofSource {
   std::shared_ptr<const store::Journal> journal;
 };
 
-struct ProofQuestion {
+struct EventToProve {
   std::string id;
   std::string feed;                     // empty: any
   std::uint64_t version = 0;            // 1: the oldest that the journal still has; 0: the newest
@@ -32,7 +32,7 @@ struct ProofQuestion {
 // Canonical JSON with a line end. not_found when no journal has the event, or only its seal is left; not_verified when
 // the report's root is not that of the journal.
 Result<std::string> prove_event(FileSystem& files, const std::vector<ProofSource>& sources,
-                                const ProofQuestion& question, const std::stop_token& stop);
+                                const EventToProve& question, const std::stop_token& stop);
 
 // What does not fit between a proof and a report (canonical JSON both, the proof with a line end); empty: all fits.
 // `event`: the record as the service sent it, when there is one to compare.

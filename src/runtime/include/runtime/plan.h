@@ -48,6 +48,13 @@ struct ProofOptions {
 // The ages as spans; what is not one is left out (the plan has checked them).
 std::vector<Duration> ages_of(const ProofOptions& options);
 
+// How many records the mark of what may have been sent runs ahead of what was (runtime/route_runner.h): where the route
+// has caught up, and at most. After a kill, so many may be counted as resent that were not. No option.
+struct AttemptReserve {
+  std::uint64_t least = 1'024;
+  std::uint64_t most = 65'536;
+};
+
 struct TenantPlan {
   std::string name;
   std::shared_ptr<net::Tenant> tenant;
@@ -99,6 +106,7 @@ struct RoutePlan {
   std::string sink_kind;
   std::unique_ptr<Sink> sink;  // the route's own
   BatchOptions batch;
+  AttemptReserve reserve = {};
   Facts facts = {};  // its own, its sink's, and what it takes from its sources
 };
 

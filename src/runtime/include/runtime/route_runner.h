@@ -8,8 +8,8 @@
 //
 // mark: before a message is sent, the cursor on disk says that it may have been (Cursor::attempted_to); before one is
 // sent that may have arrived already, it is counted there as resent. So whatever ends the process, `resent` is never
-// below the doubles at the destination. The mark runs ahead of what is sent, by at most attempt_reserve_max records, so
-// that it costs no write of its own: after a kill, as many may be counted too much.
+// below the doubles at the destination. The mark runs ahead of what is sent, by at most AttemptReserve::most records,
+// so that it costs no write of its own: after a kill, as many may be counted too much.
 //
 // Only a dead letter takes a record out of a route, and only a split or an encoder's refusal leads there. Everything
 // else waits. Stepped by one thread at a time; status(), is_caught_up() and replay() by any.
@@ -36,10 +36,6 @@
 #include "store/journal.h"
 
 namespace capstan::runtime {
-
-// The mark's lead: the most, and what it is where the route has caught up.
-constexpr std::uint64_t attempt_reserve_max = 65'536;
-constexpr std::uint64_t attempt_reserve_min = 1'024;
 
 class RouteRunner {
 public:
@@ -184,7 +180,7 @@ private:
   std::vector<Rewind> rewinds_;
   bool is_fenced_ = false;
   std::optional<Attempt> attempt_;
-  std::uint64_t reserve_ = attempt_reserve_min;      // how far a mark runs ahead
+  std::uint64_t reserve_ = 0;                        // how far a mark runs ahead
   std::optional<MonotonicTime> mark_refused_since_;  // the disk does not take it
   RouteStatus figures_;                              // those that count since the start
   std::optional<Error> error_;

@@ -19,6 +19,7 @@
 #include "base/file_system.h"
 #include "base/function_ref.h"
 #include "base/time.h"
+#include "component/sink.h"
 #include "store/journal.h"
 
 namespace capstan::store {
@@ -39,6 +40,7 @@ struct Receipt {
   Timestamp last_attempt{};
   Timestamp acknowledged{};
   std::string destination;      // the sink's address as text: "tcp://siem.example.com:6514"; empty: nothing was sent
+  Sink::Proof proof = Sink::Proof::not_provable;  // what its acknowledgement says
   std::string rule;             // digest of the route's rule and mapping; empty: it has none
   std::uint32_t attempts = 1;   // the attempt that was acknowledged; 0: nothing was sent
   std::uint64_t delivered = 0;  // records
