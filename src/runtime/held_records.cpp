@@ -51,6 +51,19 @@ public:
     return held_;
   }
 
+  // Only what is removed already.
+  Result<bool> show_removed(FunctionRef<void(const store::SealedRecord&)> see) {
+    const store::JournalReport report = journal_.report();
+    if (report.removed_to == 0) return true;
+    const auto not_read =
+        TRY(seals_.for_each(question_.feed, question_.from, question_.to, [&](const store::SealedRecord& record) {
+          if (record.position < report.first && !is_damaged(record.position)) see(record);
+        }));
+    std::vector<OffsetSpan> open = seals_.not_covered(0, report.first.offset);
+    open.insert(open.end(), not_read.spans.begin(), not_read.spans.end());
+    return nothing_vanished(open, report);
+  }
+
 private:
   bool is_full() {
     if (into_.size() >= question_.entries_max) held_.fits = false;
@@ -135,6 +148,14 @@ public:
 }  // namespace
 
 std::unique_ptr<SealView> no_seals() { return std::make_unique<NoSeals>(); }
+
+Result<bool> for_each_removed(const store::Journal& journal, const SealView& seals,
+                              const std::vector<store::DamagedPlace>& damaged, const HeldQuestion& question,
+                              FunctionRef<void(const store::SealedRecord&)> see) {
+  Identities none;
+  const std::stop_token never;
+  return Reader(journal, seals, damaged, question, never, none).show_removed(see);
+}
 
 Result<std::optional<Timestamp>> complete_from(const store::Journal& journal, const SealView& seals,
                                                Duration clock_is_ahead) {
