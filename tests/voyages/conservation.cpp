@@ -55,12 +55,12 @@ void Conservation::check_sum(const std::string& about, const runtime::RouteCurso
   if (sum == journal.report().records && stands.backlog_records >= stands.repeated &&
       (stands.backlog_bytes == 0) == (stands.backlog_records == 0))
     return;
-  complain(logbook_,
-           fmt::format("{}, step {}: {} journaled are not {} before + {} delivered + {} dropped + {} rejected "
-                       "+ {} lost to retention + {} lost to damage + {} waiting ({} B; number {}, {} again)",
-                       about, logbook_.steps, journal.report().records, c.began_at, c.delivered, c.dropped, c.rejected,
-                       c.lost_to_retention, c.lost_to_damage, waiting, stands.backlog_bytes, c.number,
-                       stands.repeated));
+  complain(
+      logbook_,
+      fmt::format("{}, step {}: {} journaled are not {} before + {} delivered + {} dropped + {} rejected "
+                  "+ {} lost to retention + {} lost to damage + {} waiting ({} B; number {}, {} again)",
+                  about, logbook_.steps, journal.report().records, c.began_at, c.delivered, c.dropped, c.rejected,
+                  c.lost_to_retention, c.lost_to_damage, waiting, stands.backlog_bytes, c.number, stands.repeated));
 }
 
 // After an unclean end as much may be counted too much as the mark on disk ran ahead, in records that were sent for the
