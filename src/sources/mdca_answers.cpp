@@ -54,10 +54,7 @@ void append(std::string& note, const std::string& more) {
 
 Result<Poll> Mdca::absorb(const Turn& turn, const net::Response& response) {
   auto page = read_page(response.body);
-  if (!page)
-    return failed(
-        turn,
-        std::move(page.error()).during(fmt::format("polling {} of tenant {}", turn.feed->name(), tenant_->name())));
+  if (!page) return failed(turn, std::move(page).during(asking(turn)).error());
   health_.succeeded(turn.feed->name(), key_of(turn));
   if (!page->records.empty()) {
     const auto bytes = static_cast<std::int64_t>(response.body.size() / page->records.size());

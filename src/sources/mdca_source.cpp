@@ -192,7 +192,11 @@ Result<net::Response> Mdca::ask(const Turn& turn, const Question& question, cons
   auto response = tenant_->post(question.path, question.body,
                                 is_files ? net::Tenant::Credential::files : net::Tenant::Credential::main, call);
   if (response) server_.learn(response->header("Date"));
-  return std::move(response).during(fmt::format("polling {} of tenant {}", turn.feed->name(), tenant_->name()));
+  return std::move(response).during(asking(turn));
+}
+
+std::string Mdca::asking(const Turn& turn) const {
+  return fmt::format("polling {} of tenant {}", turn.feed->name(), tenant_->name());
 }
 
 Result<Poll> Mdca::step(const Turn& turn, const Call& call) {
@@ -237,9 +241,14 @@ Result<Poll> Mdca::ask_time(const Turn& turn, const Call& call) {
 // A window is suspected. Only when the service answers something else is it the window's fault, else the service's.
 Result<Poll> Mdca::ask_control(const Turn& turn, const Call& call) {
   auto response = ask(turn, control_question(*job_of(turn).walk, shape_of(turn)), call);
-  if (!response) {
+  Result<> answered;
+  if (!response)
+    answered = response.error();
+  else if (auto page = read_page(response->body); !page)
+    answered = std::move(page).during(asking(turn)).error();
+  if (!answered) {
     health_.acquit(key_of(turn));
-    return failed(turn, std::move(response.error()));
+    return failed(turn, std::move(answered.error()));
   }
   health_.narrowing(turn.feed->name(), key_of(turn));
   FeedReport report;

@@ -94,6 +94,7 @@ private:
   FeedState& state_of(const Turn& turn) { return state_.feeds[turn.feed->name()]; }
   Job& job_of(const Turn& turn) { return state_of(turn).jobs[turn.job.name]; }
   std::string key_of(const Turn& turn) const;
+  std::string asking(const Turn& turn) const;
   WalkShape shape_of(const Turn& turn);
 
   const Options options_;
