@@ -324,7 +324,8 @@ Poll Mdca::progress(Poll poll, FeedReport report) {
       if (const auto due = due_in(turn)) sooner(std::max(*due, held));
     }
   }
-  poll.wait = wait.value_or(Duration(options_.interval));
+  // A window that was read is not asked again.
+  poll.wait = wait.value_or(state_.window ? Duration::zero() : Duration(options_.interval));
   if (report.feed.empty()) return poll;
   const FeedState& state = state_.feeds[report.feed];
   if (state.newest != 0) report.newest = from_epoch_ms(state.newest);
