@@ -54,7 +54,10 @@ void append(std::string& note, const std::string& more) {
 
 Result<Poll> Mdca::absorb(const Turn& turn, const net::Response& response) {
   auto page = read_page(response.body);
-  if (!page) return failed(turn, std::move(page).during(asking(turn)).error());
+  if (!page)
+    return failed(
+        turn,
+        std::move(page.error()).during(fmt::format("polling {} of tenant {}", turn.feed->name(), tenant_->name())));
   health_.succeeded(turn.feed->name(), key_of(turn));
   if (!page->records.empty()) {
     const auto bytes = static_cast<std::int64_t>(response.body.size() / page->records.size());
@@ -324,8 +327,7 @@ Poll Mdca::progress(Poll poll, FeedReport report) {
       if (const auto due = due_in(turn)) sooner(std::max(*due, held));
     }
   }
-  // A window that was read is not asked again.
-  poll.wait = wait.value_or(state_.window ? Duration::zero() : Duration(options_.interval));
+  poll.wait = wait.value_or(Duration(options_.interval));
   if (report.feed.empty()) return poll;
   const FeedState& state = state_.feeds[report.feed];
   if (state.newest != 0) report.newest = from_epoch_ms(state.newest);
