@@ -262,8 +262,6 @@ Advance advance_scan(Walk& walk, const WalkShape& shape, const PageFacts& page) 
   walk.last_page = page.ids;
   walk.asks_behind = goes_behind;
   if (!page.has_next && !goes_behind) {
-    // A `total` that is far off is asked about once, where a crowd that a scan leaves out is shown.
-    if (page.total && *page.total > 2 * page.records + page_size_max) return by_pages();
     end_piece(walk);
     return step;
   }
