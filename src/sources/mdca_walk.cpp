@@ -210,9 +210,7 @@ bool repairs_link(Walk& walk, const PageFacts& page, Advance& step) {
 void end_piece(Walk& walk) {
   Piece& piece = walk.pieces.front();
   if (piece.confirms_end && !walk.is_unsorted && walk.fresh_here > 0 && edge_of(piece)) {
-    // Once more from the outermost time that was seen, by the plain list: a scan leaves out a crowd that does not fit
-    // into its page.
-    piece.reading = Reading::pages;
+    // Once more from the outermost time that was seen: nothing new may be left there.
     begin_piece(walk);
     walk.asks_behind = true;
     return;
