@@ -74,11 +74,10 @@ private:
   Result<Poll> absorb(const Turn& turn, const net::Response& response);
   Result<PageFacts> take_records(const Turn& turn, const Page& page, Poll& poll, FeedReport& report);
   bool is_wanted(const Turn& turn, const RecordView& record, bool is_outside);
-  void remember_unread(const Turn& turn, const Advance& step, FeedReport& report);
+  void remember_unread(const Turn& turn, const std::vector<Piece>& pieces, FeedReport& report);
   void narrow_down(const Turn& turn, FeedReport& report);
   Result<Poll> failed(const Turn& turn, Error error);
   bool archive_refused(const Turn& turn, const Error& error);
-  bool asks_for_less(const Turn& turn, const Error& error);
   bool asks_in_another_form(const Turn& turn, const Error& error);
   bool is_in_window(const RecordView& record) const;
   Poll progress(Poll poll, FeedReport report);
