@@ -68,7 +68,7 @@ public:
     judge({itinerary_, conservation_, shown_, ask_tenant(*tenant_)}, harbour_, letters_, *program_, logbook_);
     // Where nothing is lost and one source fills one journal, evidence has to say what journal and receivers say.
     if (!itinerary_.may_lose() && itinerary_.sources.size() == 1) {
-      const bool has_disk_trouble = character_.power_cut + character_.disk_error + character_.disk_full > 0;
+      const bool has_disk_trouble = has_lost_power_ || character_.disk_error + character_.disk_full > 0;
       const std::string directory = runtime::journal_directory(itinerary_.data_dir, itinerary_.sources.front());
       judge_evidence({*disk_, directory, has_disk_trouble}, harbour_, *program_, itinerary_.routes, logbook_);
     }
@@ -210,6 +210,7 @@ private:
   // The disk is found as it may legally be after the power went.
   void lose_power() {
     ++logbook_.crashes;
+    has_lost_power_ = true;
     Survival survival;
     constexpr Survival::Kind kinds[] = {Survival::Kind::nothing, Survival::Kind::everything,
                                         Survival::Kind::first_writes, Survival::Kind::torn, Survival::Kind::random};
@@ -418,6 +419,7 @@ private:
   std::optional<World> world_;
   std::unique_ptr<runtime::Program> program_;
   Shown shown_;
+  bool has_lost_power_ = false;
   bool has_calmed_ = false;
 
   std::vector<MonotonicTime> collector_due_;
