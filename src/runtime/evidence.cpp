@@ -25,6 +25,12 @@ public:
   std::vector<store::OffsetSpan> not_covered(std::uint64_t from, std::uint64_t to) const override {
     return seals_->not_covered(from, to);
   }
+  std::uint64_t records_before(std::uint64_t offset) const override {
+    std::uint64_t records = 0;
+    for (const store::SealHead& head : seals_->heads())
+      if (head.end <= offset) records += head.records;
+    return records;
+  }
   Result<bool> held_by(store::Position from, store::Position to,
                        FunctionRef<void(const store::SealedRecord&)> see) const override {
     const store::SealsNotRead not_read = TRY(seals_->for_each(from, to, see));

@@ -24,7 +24,7 @@ using store::ProofWindow;
 constexpr Duration poll_timeout = std::chrono::seconds(60);
 // The service's clock may run faster than ours, so it is looked at now and then although nothing is due by ours.
 constexpr Duration looked_every = std::chrono::seconds(1);
-constexpr Duration looked_at_most_every = std::chrono::seconds(30);
+constexpr Duration looked_at_most_every = std::chrono::seconds(5);
 // Between two polls that brought nothing and asked for no pause.
 constexpr Duration idle_wait_min = std::chrono::milliseconds(200);
 // A question that brings nothing but errors for so long is given up and asked again later.

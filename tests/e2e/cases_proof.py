@@ -67,9 +67,9 @@ def flip_a_bit(segment, at):
 
 def late_records_arrive_by_themselves(place):
     """In a tenant whose clock runs 60 times as fast, records appear 6 to 47 hours after they were saved. Nobody repairs anything."""
-    tenant = place.simulate("--seed", 31, "--activities", 3000, "--history", "3d", "--late-by", "6h,12h,24h,47h", "--late-share", "0.1",
+    tenant = place.simulate("--seed", 31, "--activities", 3000, "--history", "3d", "--late-by", "6h,12h,24h,47h", "--late-share", "0.4",
                             "--speed", 60, "--requests-per-minute", 100000)
-    out = file_route(place, tenant, feeds=["activities"], source=", interval: 2s")
+    out = file_route(place, tenant, feeds=["activities"])
     at_start = {line["id"] for line in tenant.truth("activities")}
     capstan = place.start([place.capstan, "run", "-c", "capstan.yaml"], "capstan.log")
     time.sleep(100)
@@ -106,12 +106,17 @@ def a_damaged_backlog_heals_by_itself(place):
         flip_a_bit(segment, segment.stat().st_size * part // 10)
     receiver = Lines(port)
     wait_until("everything to arrive", lambda: wanted <= set(receiver.ids()), 120, step=0.5)
-    proof = status()["sources"][0]["proof"]
+
+    def healed():
+        proof = status()["sources"][0]["proof"]
+        return proof["healed_places"] > 0 and proof["damaged_places"] == 0 and proof
+
+    proof = wait_until("the damage to be healed", healed, 30, step=0.5)
     stop(capstan)
     receiver.close()
     ids = receiver.ids()
     expect(len(ids) == len(set(ids)), f"{len(ids) - len(set(ids))} delivered twice")
-    expect(proof["repaired"] > 0 and proof["healed_places"] > 0 and proof["damaged_places"] == 0, json.dumps(proof)[:600])
+    expect(proof["repaired"] > 0, json.dumps(proof)[:600])
     code, report = verify(place)
     expect(code == 0 and report["missing"]["records"] == 0, json.dumps(report)[:800])
     return f"{proof['repaired']} of {len(wanted)} came back, {proof['polls']} polls"
@@ -143,6 +148,7 @@ def a_backlog_is_not_proved(place):
         return json.loads(place.run("status", "-c", "capstan.yaml", "--output", "json", check=0).stdout)["sources"][0]["journal"]["records"]
 
     wait_until("everything to be journaled", lambda: records() >= 500, 60, step=0.5)
+    time.sleep(3)
     code, report = verify(place, "--late-after", "1s", "--repair")
     stop(capstan)
     expect(code == 1 and report["waiting"]["records"] > 0 and report["missing"]["records"] == 0, json.dumps(report)[:800])
