@@ -138,8 +138,7 @@ void feeds(Families& families, const runtime::Status& status) {
   count("events_duplicate_total", "Records seen before and left out.", &FeedStatus::duplicates);
   count("events_updated_total", "Of the kept: records of a known id with other content (a changed alert).",
         &FeedStatus::updates);
-  count("events_quarantined_total", "Of the kept: records that are no readable JSON object.",
-        &FeedStatus::quarantined);
+  count("events_quarantined_total", "Of the kept: records that are no readable JSON object.", &FeedStatus::quarantined);
   count("events_passed_over_total", "Records that the service could not show and that were passed over.",
         &FeedStatus::passed_over);
   families.gauge("feed_up", "1 when the feed was asked without an error last.");

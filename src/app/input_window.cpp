@@ -10,7 +10,7 @@ namespace capstan::app {
 
 namespace {
 
-constexpr std::size_t chunk = 1U << 20;
+constexpr std::size_t chunk = 128U << 10;
 
 }  // namespace
 
@@ -39,12 +39,21 @@ void InputWindow::grow_to(std::size_t size) {
 }
 
 std::optional<std::size_t> InputWindow::line_end(std::size_t from, std::size_t size_max) {
+  if (offset() + from >= line_known_from_ && offset() + from < line_known_end_)
+    return static_cast<std::size_t>(line_known_end_ - offset());
+  line_known_from_ = offset() + from;
   while (true) {
     const std::size_t found = text().find('\n', from);
-    if (found != std::string_view::npos) return found;
+    if (found != std::string_view::npos) {
+      line_known_end_ = offset() + found;
+      return found;
+    }
     from = text().size();
     if (from > size_max) return std::nullopt;
-    if (!grow()) return from;
+    if (!grow()) {
+      line_known_end_ = offset() + from;
+      return from;
+    }
   }
 }
 

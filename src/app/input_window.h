@@ -31,8 +31,8 @@ public:
   bool grow();
   // Reads until there are `size` bytes or no more.
   void grow_to(std::size_t size);
-  // Where the line that text() begins in ends, behind `from` bytes: at its line end, or at the end of the input. Reads
-  // no further than `size_max` bytes; nothing when it is longer.
+  // Where the line of text()[from] ends: at its line end, or at the end of the input. Reads no further than `size_max`
+  // bytes; nothing when it is longer. Asked again in the same line it costs nothing.
   std::optional<std::size_t> line_end(std::size_t from, std::size_t size_max);
   // Takes all up to the next line end, which stays, and keeps nothing of it.
   void discard_line();
@@ -52,6 +52,9 @@ private:
   std::size_t counted_ = 0;       // of bytes_, whose lines are in the two below
   std::size_t line_ = 1;          // at `counted_`
   std::uint64_t line_begin_ = 0;  // where it begins
+  // No line ends from the one offset to the other, where the line ends.
+  std::uint64_t line_known_from_ = 0;
+  std::uint64_t line_known_end_ = 0;
   bool is_ended_ = false;
   std::optional<Error> failure_;
 };

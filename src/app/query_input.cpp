@@ -168,7 +168,8 @@ private:
     constexpr std::size_t shown_max = 64;
     window_.grow_to(extent.at + shown_max);
     const std::string_view text = window_.text();
-    const std::size_t line_end = std::min(text.find_first_of("\r\n", extent.at), text.size());
+    const std::size_t shown = text.substr(extent.at, shown_max).find_first_of("\r\n");
+    const std::size_t line_end = shown == nowhere ? text.size() : extent.at + shown;
     if (extent.kind == JsonExtent::Kind::too_deep || extent.at < line_end)
       return to_string(extent, text.substr(0, line_end));
     return fmt::format("expected {}, got the end of the {}", extent.expected,

@@ -175,6 +175,9 @@ TEST(QueryInput, TakesTimeInProportion) {
   for (int i = 0; i < 200'000; ++i) text += "{\"a\":[\n";
   const Taken taken = taken_of(text);
   EXPECT_EQ(taken.broken, 200'000U);
+  std::string items = "[NaN";
+  for (int i = 1; i < 200'000; ++i) items += ",NaN";
+  EXPECT_EQ(taken_of(items + "]").broken, 200'000U);
   const Taken commas = taken_of("[" + std::string(1'000'000, '"') + "\n" + std::string(1'000'000, '{'));
   EXPECT_GE(commas.told.size(), 1U);
 }

@@ -37,6 +37,9 @@ TEST(CefRecord, LosesNoKeyThatSentinelHasNoColumnFor) {
   EXPECT_THAT(own, HasSubstr(R"("AdditionalExtensions":"AcmeRule=7 b;c=2;Message=mine;_x=1")"));
   EXPECT_THAT(own, HasSubstr(R"("Message":"mine","_x":"1"}})")) << "in Extension";
   EXPECT_THAT(own, Not(HasSubstr(R"("c","Message")")));
+  EXPECT_THAT(json(cef_record("CEF:0|a|b|c|d|e|3|who knows Message=mine", now)),
+              HasSubstr(R"("AdditionalExtensions":"who knows;Message=mine")"))
+      << "nor text that belongs to no key";
   EXPECT_EQ(own.find(R"("Message":)"), own.rfind(R"("Message":)")) << "a key called like a column is not the column";
 }
 

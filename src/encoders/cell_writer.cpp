@@ -5,8 +5,8 @@
 #include <optional>
 
 #include "base/text.h"
-#include "event/json_check.h"
 #include "base/time.h"
+#include "event/json_check.h"
 #include "ip_text.h"
 #include "kql/program.h"
 

@@ -21,8 +21,8 @@ std::size_t digits_end(std::string_view text, std::size_t at) {
   return at;
 }
 
-// How many bytes at the front a string may hold without a closer look. Sixteen at a time, in the vector types of GCC and
-// Clang, which are the machine's own wherever it has them.
+// How many bytes at the front a string may hold without a closer look. Sixteen at a time, in the vector types of GCC
+// and Clang, which are the machine's own wherever it has them.
 std::size_t plain_size(std::string_view text) {
   using Bytes = unsigned char __attribute__((vector_size(16)));
   using Halves = std::uint64_t __attribute__((vector_size(16)));

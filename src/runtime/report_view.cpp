@@ -1,5 +1,7 @@
 #include "report_view.h"
 
+#include <algorithm>
+
 #include "component/sink.h"
 
 namespace capstan::runtime {
@@ -26,6 +28,11 @@ std::uint64_t JsonView::number() const {
 }
 
 bool JsonView::flag() const { return value_->is_bool() && value_->get_bool(); }
+
+bool JsonView::has_exactly(std::initializer_list<std::string_view> names) const {
+  return value_->is_object() && value_->get_object().size() == names.size() &&
+         std::ranges::all_of(names, [this](std::string_view name) { return value_->get_object().contains(name); });
+}
 
 bool JsonView::is_there() const { return !value_->is_null(); }
 

@@ -5,6 +5,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +22,7 @@ public:
   std::uint64_t number() const;
   bool flag() const;
   bool is_there() const;  // and is not null
+  bool has_exactly(std::initializer_list<std::string_view> names) const;
 
 private:
   const boost::json::value* value_;

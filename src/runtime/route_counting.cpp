@@ -100,7 +100,10 @@ void RouteRunner::take_in_hand(Draw& draw) const {
 RouteCursor RouteRunner::stands(const Draw& draw) const {
   store::Cursor cursor = draw.from.cursor;
   if (attempt_ && &draws_[attempt_->draw] == &draw) cursor.resent -= attempt_->again;
-  const std::uint64_t passed_over = draw.pass_over ? draw.pass_over->to_number - draw.pass_over->from_number : 0;
+  std::uint64_t passed_over = 0;
+  if (const auto& rest = draw.pass_over)
+    passed_over = draw.journal->behind(rest->from, rest->from_number).records -
+                  draw.journal->behind(rest->to, rest->to_number).records;
   return where_it_stands(draw.from.source, *draw.journal, std::move(cursor), draw.in_hand, passed_over);
 }
 
@@ -178,7 +181,12 @@ Result<> RouteRunner::count_resent(std::uint64_t messages) {
     is_marked = is_marked_to(draw, 0);
     if (!is_marked) mark(draw, 0);
   }
-  return is_marked ? Result<>() : write_marks(number, clock_.monotonic());
+  if (is_marked) return {};
+  Result<> written = write_marks(number, clock_.monotonic());
+  if (written) return {};
+  const std::lock_guard lock(mutex_);
+  draws_[number].from.cursor.resent -= messages;
+  return written;
 }
 
 bool RouteRunner::is_marked_to(const Draw& draw, std::uint64_t end) const {

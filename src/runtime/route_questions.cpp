@@ -32,10 +32,9 @@ std::vector<RouteRunner::From> RouteRunner::fence() {
   }
   for (const Rewind& rewind : std::exchange(rewinds_, {})) {
     store::Cursor& cursor = places.at(rewind.from).cursor;
-    cursor.unsure_from.reset();
     if (rewind.since >= cursor.position) continue;
     cursor.position = rewind.since;
-    cursor.number = draws_.at(rewind.from).journal->number_of(rewind.since);
+    cursor.number = std::min(cursor.number, draws_.at(rewind.from).journal->number_of(rewind.since));
   }
   return places;
 }

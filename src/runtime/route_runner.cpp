@@ -80,15 +80,15 @@ RouteRunner::~RouteRunner() = default;
 // A cursor that still has a doubt is one of a process that ended uncleanly, or of a destination that a reload left when
 // it did not answer: what that may have lost is delivered again. It was counted then: now it only counts as resent.
 void RouteRunner::begin_where_it_is_sure() {
-  const bool is_ever_unsure = route_.sink->doubt().bytes != Bytes{};
   for (Draw& draw : draws_) {
     store::Cursor& cursor = draw.from.cursor;
     if (cursor.unsure_from && *cursor.unsure_from < cursor.position) {
       cursor.position = *cursor.unsure_from;
-      cursor.number = draw.journal->number_of(cursor.position);
+      // Where retention has removed it, the cursor's own number tells what is lost.
+      cursor.number = std::min(cursor.number, draw.journal->number_of(cursor.position));
     }
-    // The doubt was of another sink, which the route had before: this one takes it up once and has none of its own.
-    if (!is_ever_unsure) cursor.unsure_from.reset();
+    // From here on the position covers it.
+    cursor.unsure_from.reset();
   }
 }
 
@@ -100,7 +100,9 @@ void RouteRunner::forget_old_deliveries(Draw& draw, MonotonicTime now) const {
     draw.lately_bytes -= oldest.bytes;
     draw.lately.pop_front();
   }
-  draw.from.cursor.unsure_from = draw.lately.empty() ? std::nullopt : std::optional(draw.lately.front().from);
+  // After a replay the newest is not the furthest.
+  const auto earliest = std::ranges::min_element(draw.lately, {}, &Draw::Delivered::from);
+  draw.from.cursor.unsure_from = earliest == draw.lately.end() ? std::nullopt : std::optional(earliest->from);
 }
 
 void RouteRunner::remember_delivery(Draw& draw, std::uint64_t bytes, MonotonicTime now) {
@@ -200,12 +202,14 @@ Result<bool> RouteRunner::fetch() {
   return false;
 }
 
-void RouteRunner::pass_over(Draw& draw) const {
-  if (!draw.pass_over || draw.from.cursor.position < draw.pass_over->from) return;
+// False when there is nothing to pass over yet.
+bool RouteRunner::pass_over(Draw& draw) const {
+  if (!draw.pass_over || draw.from.cursor.position < draw.pass_over->from) return false;
   store::Cursor& cursor = draw.from.cursor;
   cursor.position = std::max(cursor.position, draw.pass_over->to);
   cursor.number = std::max(cursor.number, draw.pass_over->to_number);
   draw.pass_over.reset();
+  return true;
 }
 
 Result<bool> RouteRunner::fetch_from(std::size_t number) {
@@ -213,7 +217,7 @@ Result<bool> RouteRunner::fetch_from(std::size_t number) {
   const store::Journal& journal = *draw.journal;
   {
     const std::lock_guard lock(mutex_);
-    pass_over(draw);
+    if (pass_over(draw)) tell(draw);
   }
   if (journal.report().durable <= draw.from.cursor.position) return false;
   Result<store::Slice> slice = journal.read(draw.from.cursor.position, slice_max);
@@ -353,11 +357,8 @@ void RouteRunner::apply_rewinds() {
     draw.pass_over = rest.from < rest.to ? std::optional(rest) : std::nullopt;
     if (rewind.since < cursor.position) {
       cursor.position = rewind.since;
-      cursor.number = draw.journal->number_of(cursor.position);
+      cursor.number = std::min(cursor.number, draw.journal->number_of(cursor.position));
     }
-    draw.lately.clear();
-    draw.lately_bytes = 0;
-    cursor.unsure_from.reset();
     for (Draw& other : draws_) other.in_hand.reset();
     lane_->let_go();
     tell(draw);

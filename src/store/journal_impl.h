@@ -120,7 +120,9 @@ private:
 
   // Retention.
   std::uint64_t bytes_on_disk() const;
-  bool every_cursor_is_behind(std::uint64_t offset) const;
+  // Whether what a destination may still lose (Cursor::unsure_from) has to stay.
+  enum class Doubt : std::uint8_t { counts, is_ignored };
+  bool every_cursor_is_behind(std::uint64_t offset, Doubt doubt) const;
   Result<> remove_oldest();
   std::vector<std::uint64_t> segment_bases() const;
   void seal_before_removal(std::uint64_t base);

@@ -13,9 +13,13 @@ std::uint64_t SegmentJournal::bytes_on_disk() const {
   return segments_.empty() ? 0 : end_ - segments_.begin()->first;
 }
 
-bool SegmentJournal::every_cursor_is_behind(std::uint64_t offset) const {
+bool SegmentJournal::every_cursor_is_behind(std::uint64_t offset, Doubt doubt) const {
   const std::scoped_lock lock(mutex_);
-  return std::ranges::all_of(cursors_, [&](const auto& entry) { return entry.second.position.offset >= offset; });
+  return std::ranges::all_of(cursors_, [&](const auto& entry) {
+    const Cursor& cursor = entry.second;
+    const Position unsure = cursor.unsure_from.value_or(cursor.position);
+    return (doubt == Doubt::counts ? std::min(cursor.position, unsure) : cursor.position).offset >= offset;
+  });
 }
 
 bool SegmentJournal::newest_is_empty() const {
@@ -60,7 +64,8 @@ Result<bool> SegmentJournal::remove_acknowledged() {
     const std::scoped_lock lock(mutex_);
     if (segments_.size() > 1) oldest_end = std::next(segments_.begin())->first;
   }
-  if (!every_cursor_is_behind(oldest_end)) return false;
+  // A full journal goes on rather than waiting for a destination's doubt to pass.
+  if (!every_cursor_is_behind(oldest_end, Doubt::is_ignored)) return false;
   if (oldest_end == end_) {
     if (newest_is_empty()) return false;
     TRY(begin_another_segment());
@@ -138,7 +143,8 @@ Result<> SegmentJournal::enforce_retention() {
       second = std::next(segments_.begin())->first;
     }
     const SegmentHead following = TRY(segment_head(second));
-    if (now - from_epoch_ms(following.ingest_ms) <= options_.max_age || !every_cursor_is_behind(second)) break;
+    if (now - from_epoch_ms(following.ingest_ms) <= options_.max_age || !every_cursor_is_behind(second, Doubt::counts))
+      break;
     TRY(remove_oldest());
   }
   while (bytes_on_disk() > options_.max_bytes.count) {

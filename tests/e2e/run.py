@@ -12,7 +12,7 @@ import traceback
 
 import harness
 
-MODULES = ["road", "rules", "reload", "storm", "bad_input", "records", "corners", "outside", "report", "proof"]
+MODULES = ["road", "rules", "reload", "storm", "bad_input", "records", "corners", "conservation", "outside", "report", "proof"]
 
 
 def cases():

@@ -41,8 +41,7 @@ void Conservation::check(runtime::Program& program) {
 }
 
 void Conservation::note_start(runtime::Program& program) {
-  for (const auto& source : program.running_sources())
-    followers_[source->plan.name].restart(*source->journal, instances_);
+  for (const auto& source : program.running_sources()) followers_[source->plan.name].restart(*source->journal);
 }
 
 void Conservation::check_sum(const std::string& about, const runtime::RouteCursor& stands,
@@ -55,11 +54,12 @@ void Conservation::check_sum(const std::string& about, const runtime::RouteCurso
   if (sum == journal.report().records && stands.backlog_records >= stands.repeated &&
       (stands.backlog_bytes == 0) == (stands.backlog_records == 0))
     return;
-  complain(logbook_,
-           fmt::format("{}, step {}: {} journaled are not {} before + {} delivered + {} dropped + {} rejected "
-                       "+ {} lost to retention + {} lost to damage + {} waiting ({} B)",
-                       about, logbook_.steps, journal.report().records, c.began_at, c.delivered, c.dropped, c.rejected,
-                       c.lost_to_retention, c.lost_to_damage, waiting, stands.backlog_bytes));
+  complain(
+      logbook_,
+      fmt::format("{}, step {}: {} journaled are not {} before + {} delivered + {} dropped + {} rejected "
+                  "+ {} lost to retention + {} lost to damage + {} waiting ({} B; number {}, {} again)",
+                  about, logbook_.steps, journal.report().records, c.began_at, c.delivered, c.dropped, c.rejected,
+                  c.lost_to_retention, c.lost_to_damage, waiting, stands.backlog_bytes, c.number, stands.repeated));
 }
 
 // After an unclean end as much may be counted too much as the mark on disk ran ahead, in records that were sent for the
@@ -90,7 +90,7 @@ void Conservation::look_closely(const std::string& source, const store::Journal&
   }
   const auto& records = followers_[source].records();
   const store::JournalReport report = journal.report();
-  if (records.empty() || !report.is_whole()) return;
+  if (records.empty() || itinerary_.is_damaged) return;
   const JournalFollower::Record& record = records[dice_.below(records.size())];
   if (record.position < report.first) return;
   if (const std::uint64_t number = journal.number_of(record.position); number != record.number)
@@ -110,10 +110,14 @@ void Conservation::check_stopped(FileSystem& files, const Clock& clock,
       for (const runtime::RouteStatus& route : before)
         for (const runtime::RouteCursor& running : route.cursors) {
           if (route.name != cursor.route || running.source != source) continue;
-          if (running.backlog_records != stands.backlog_records && running.repeated == 0)
-            complain(logbook_,
-                     fmt::format("{}, step {}: {} waited while it ran, {} wait now that it is stopped", route.name,
-                                 logbook_.steps, running.backlog_records, stands.backlog_records));
+          // What the running one has found damaged the other one has not looked at.
+          if (itinerary_.is_damaged) continue;
+          // What it had read before retention removed it is lost with the process.
+          const std::uint64_t waited = running.backlog_records - running.repeated + running.cursor.lost_to_retention;
+          const std::uint64_t waits = stands.backlog_records - stands.repeated + stands.cursor.lost_to_retention;
+          if (waited != waits)
+            complain(logbook_, fmt::format("{}, step {}: {} waited while it ran, {} wait now that it is stopped",
+                                           route.name, logbook_.steps, waited, waits));
         }
     }
   }

@@ -59,10 +59,12 @@ public:
         });
     if (!not_read || !not_read->is_complete()) complain("a seal cannot be read");
     if (next != journaled_.end() && next->position.offset < newest) complain("a seal leaves records out");
-    Sha256 chain{};
+    // Where a seal is gone by age, or a segment before it was ever sealed, the chain goes on but nobody can follow it.
+    const store::SealHead* before = nullptr;
     for (const store::SealHead& head : (*seals)->heads()) {
-      if (head.base != 0 && head.previous != chain) complain("the chain is broken at " + std::to_string(head.base));
-      chain = head.chain;
+      if (before != nullptr && before->end == head.base && head.previous != before->chain)
+        complain("the chain is broken at " + std::to_string(head.base));
+      before = &head;
       ++logbook_.seals;
     }
   }
@@ -72,7 +74,7 @@ public:
     if (!receipts) return void(complain("the receipts cannot be opened: " + receipts.error().text()));
     std::set<std::tuple<std::string, std::string, std::string>> arrived;
     if (const auto found = harbour_.receivers().find(route.receiver); found != harbour_.receivers().end())
-      for (const Arrival& arrival : found->second.arrivals) arrived.insert({arrival.feed, arrival.id, arrival.raw});
+      for (const Arrival& arrival : found->second.arrivals()) arrived.insert({arrival.feed, arrival.id, arrival.raw});
     for (const Journaled& record : journaled_) {
       const auto all = (*receipts)->find(route.route, record.position);
       if (!all) return void(complain("the receipts cannot be read: " + all.error().text()));

@@ -73,8 +73,15 @@ bool Harbour::refuses(std::string_view id) const {
 
 void Harbour::program_died() {
   for (auto& [name, receiver] : receivers_)
-    if (receiver.may_forget > 0 && dice_.chance(weather_.forgets)) receiver.forget(receiver.may_forget);
+    if (dice_.chance(weather_.forgets)) receiver_died(receiver);
 }
+
+void Harbour::receiver_died(Receiver& receiver) const {
+  if (time_.monotonic() < receiver.may_forget_until) receiver.forget(receiver.may_forget);
+  receiver.may_forget = 0;
+}
+
+constexpr std::chrono::minutes doubt_age{1};
 
 struct RecordingOptions {
   std::uint32_t window = 0;  // bytes that are sent again when the connection breaks; 0: an acknowledgement is for good
@@ -88,10 +95,13 @@ public:
   Result<> resume(std::string_view) override { return {}; }
   Proof proof() const override { return Proof::acknowledged_by_kernel; }
   Result<> probe(const Call&) override { return {}; }
-  void close() override {}
+  // After an orderly end the receiver has read and stored everything.
+  void close() override {
+    if (!is_broken_) receiver().may_forget = 0;
+  }
   std::size_t may_have_arrived() const override { return arrived_; }
   void before_resend(BeforeResend tell) override { before_resend_ = std::move(tell); }
-  Doubt doubt() const override { return {Bytes{options_.window}, std::chrono::minutes(1)}; }
+  Doubt doubt() const override { return {Bytes{options_.window}, doubt_age}; }
 
   Result<Delivery> deliver(const Payload& payload, const Call&) override {
     Dice& dice = harbour_.dice_;
@@ -146,8 +156,7 @@ private:
 
   void break_connection() {
     is_broken_ = true;
-    if (harbour_.dice_.chance(harbour_.weather_.forgets)) receiver().forget(receiver().may_forget);
-    receiver().may_forget = 0;
+    if (harbour_.dice_.chance(harbour_.weather_.forgets)) harbour_.receiver_died(receiver());
   }
 
   // What it sent before it was interrupted is sent again with the next connection.
@@ -174,6 +183,7 @@ private:
       if (!harbour_.refuses(arrival.id)) entry.push_back(std::move(arrival));
     }
     receiver().may_forget = entry.size();
+    receiver().may_forget_until = harbour_.time_.monotonic() + doubt_age;
     window_.push_back(std::move(entry));
     sizes_.push_back(payload.bytes.size());
     std::uint64_t size = 0;

@@ -44,8 +44,10 @@ public:
   bool has_forgotten() const { return has_forgotten_; }
   // The program sent for another reason than that it did not know better (a replay, another connection, a successor).
   bool is_disturbed = false;
-  bool is_inexact = false;     // something that was counted before it was sent has not been sent
-  std::size_t may_forget = 0;  // of the newest arrivals, were it to die now
+  bool is_inexact = false;  // something that was counted before it was sent has not been sent
+  // How many of the newest arrivals it loses if it dies before that moment.
+  std::size_t may_forget = 0;
+  MonotonicTime may_forget_until{};
 
   void take(Arrival arrival);
   void forget(std::size_t newest);
@@ -79,8 +81,9 @@ public:
   // Of all records whatever the weather: what is refused once is refused for ever.
   bool refuses(std::string_view id) const;
   void program_started() { ++boot_; }
-  // Receivers with a window die together with the program.
+  // Receivers with a window may die together with the program.
   void program_died();
+  void receiver_died(Receiver& receiver) const;
   std::uint64_t boot() const { return boot_; }
   // A sink has decided that the program dies here; told once.
   bool take_crash() { return std::exchange(wants_crash_, false); }

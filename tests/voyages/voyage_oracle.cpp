@@ -115,7 +115,7 @@ public:
   }
 
   void nothing_is_missing(const RouteTruth& route) {
-    if (course_.itinerary.may_lose()) return;
+    if (may_miss(route)) return;
     std::set<std::pair<std::string, std::string>> got;
     for (const Arrival& arrival : arrivals(route)) got.insert({arrival.feed, arrival.id});
     for (const auto& [feed, id] : course_.shown.ids) {
@@ -154,6 +154,9 @@ public:
       missing += records - std::min(times, records);
     }
     const std::uint64_t lost = status.lost_to_retention + status.lost_to_damage;
+    // What the receiver has lost of what it had confirmed is not to be had again from a journal that lost it too.
+    const bool has_forgotten = found != harbour_.receivers().end() && found->second.has_forgotten();
+    if (has_forgotten && (course_.itinerary.may_lose() || course_.itinerary.is_tight)) return;
     if (missing > lost || (lost > 0 && !course_.itinerary.may_lose()))
       complain(logbook_, fmt::format("{}: {} are missing, {} are counted as lost", route.route, missing, lost));
     if (status.delivered > arrived)
@@ -166,7 +169,7 @@ public:
 
   // Where a record says the same at the end of the storm and at the end of the calm, that is what must have come last.
   void newest_content_arrived(const RouteTruth& route) {
-    if (course_.itinerary.may_lose()) return;
+    if (may_miss(route)) return;
     std::map<std::pair<std::string, std::string>, const std::string*> last;
     std::set<std::string> seen;
     for (const Arrival& arrival : arrivals(route))
@@ -233,6 +236,12 @@ public:
   }
 
 private:
+  bool may_miss(const RouteTruth& route) const {
+    const auto found = harbour_.receivers().find(route.receiver);
+    const bool has_forgotten = found != harbour_.receivers().end() && found->second.has_forgotten();
+    return course_.itinerary.may_lose() || (has_forgotten && course_.itinerary.is_tight);
+  }
+
   const std::vector<Arrival>& arrivals(const RouteTruth& route) const {
     static const std::vector<Arrival> none;
     const auto found = harbour_.receivers().find(route.receiver);

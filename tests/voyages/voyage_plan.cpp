@@ -94,6 +94,7 @@ Itinerary roll_itinerary(Dice& dice, const Character& character) {
   if (dice.chance(0.3)) it.journal.when_full = store::JournalOptions::WhenFull::drop_oldest;
   it.reserve = {dice.between(1, 4), dice.between(4, 20)};
   it.is_damaged = character.damage > 0;
+  it.is_tight = it.journal.max_bytes < 1_MiB;
   return it;
 }
 

@@ -47,6 +47,8 @@ struct Itinerary {
   // Events may be lost: by drop_oldest, or by damage. Then they are counted.
   bool may_lose() const { return journal.when_full == store::JournalOptions::WhenFull::drop_oldest || is_damaged; }
   bool is_damaged = false;
+  // The journal removes what was delivered before a receiver that may lose it has stored it.
+  bool is_tight = false;
 };
 
 Character roll_character(Dice& dice);

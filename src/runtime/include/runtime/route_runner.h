@@ -140,7 +140,7 @@ private:
   bool halve(const Error& error);
   Step fail(const Error& error, MonotonicTime now);
   void apply_rewinds();
-  void pass_over(Draw& draw) const;
+  bool pass_over(Draw& draw) const;
   Result<> resume_sink();
   void tell(const Draw& draw);
   bool is_fenced() const;

@@ -2,9 +2,9 @@
 // attempt, and what became of its records. Append-only files below `receipts/` of the journal's directory, one series a
 // route; docs/formats/receipts.md is the specification. About twenty bytes a payload.
 //
-// They are written with the cursors, before them, without a sync of their own. After a killed process nothing is
-// missing. After a power cut the newest may be: a range before the cursor without a receipt was delivered at a time
-// that is not known. A range that was delivered twice has two receipts, in the order of delivery.
+// They are written with the cursors, before them, without a sync of their own. After a killed process or a power cut
+// the newest may be missing: a range before the cursor without a receipt was delivered at a time that is not known. A
+// range that was delivered twice has two receipts, in the order of delivery.
 #pragma once
 
 #include <cstdint>
@@ -39,14 +39,14 @@ struct Receipt {
   Timestamp first_attempt{};  // by the wall clock, as all times here
   Timestamp last_attempt{};
   Timestamp acknowledged{};
-  std::string destination;      // the sink's address as text: "tcp://siem.example.com:6514"; empty: nothing was sent
+  std::string destination;  // the sink's address as text: "tcp://siem.example.com:6514"; empty: nothing was sent
   Sink::Proof proof = Sink::Proof::not_provable;  // what its acknowledgement says
-  std::string rule;             // digest of the route's rule and mapping; empty: it has none
-  std::uint32_t attempts = 1;   // the attempt that was acknowledged; 0: nothing was sent
-  std::uint64_t delivered = 0;  // records
-  std::uint64_t dropped = 0;    // records, by rule or because the route does not take their feed
-  std::uint64_t rejected = 0;   // records
-  std::uint64_t resent = 0;     // messages that may be double at the destination
+  std::string rule;                               // digest of the route's rule and mapping; empty: it has none
+  std::uint32_t attempts = 1;                     // the attempt that was acknowledged; 0: nothing was sent
+  std::uint64_t delivered = 0;                    // records
+  std::uint64_t dropped = 0;                      // records, by rule or because the route does not take their feed
+  std::uint64_t rejected = 0;                     // records
+  std::uint64_t resent = 0;                       // messages that may be double at the destination
   // What became of the records from `from` on, up to the next entry. In order, the first one at `from`; one entry where
   // all went the same way. Empty: not known.
   struct Run {
