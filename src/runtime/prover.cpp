@@ -389,7 +389,8 @@ private:
     if (error) return wait_or_fail(*error, now);
     if (has_moved) moved_ = now;
     is_answered_ = is_drained;
-    due_ = now + (has_moved ? std::max(wait, Duration::zero()) : std::max(wait, idle_wait_min));
+    // What a source says at the end of a window is when it wants to be asked for what is new.
+    if (!is_drained) due_ = now + (has_moved ? std::max(wait, Duration::zero()) : std::max(wait, idle_wait_min));
     return go_on();
   }
 
