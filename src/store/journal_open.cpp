@@ -82,6 +82,7 @@ Result<> SegmentJournal::recover_newest(std::vector<std::uint64_t>& bases, Mark 
   std::uint64_t go_on_at = mark.offset;
   std::uint64_t durable_to = mark.offset;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> damage;
+  bool is_numbered = true;
   while (!bases.empty()) {
     const std::uint64_t base = bases.back();
     const auto mode = read_only_ ? FileSystem::OpenMode::read : FileSystem::OpenMode::write_existing;
@@ -91,6 +92,7 @@ Result<> SegmentJournal::recover_newest(std::vector<std::uint64_t>& bases, Mark 
     if (scan.has_header || scan.has_transaction) {
       tail_file_ = std::move(file);
       damage = std::move(scan.damage);
+      is_numbered = scan.is_numbered;
       TRY(adopt(base, std::move(scan), size, go_on_at));
       break;
     }
@@ -100,6 +102,10 @@ Result<> SegmentJournal::recover_newest(std::vector<std::uint64_t>& bases, Mark 
     if (!read_only_) go_on_at = std::max(go_on_at, TRY(set_aside(base, size)));
   }
   for (const std::uint64_t base : bases) segments_.try_emplace(base);
+  if (!is_numbered) {
+    publish();
+    newest_.records += TRY(records_before(TRY(extent_at(tail_base_))));
+  }
   const Mark found{end_, newest_.records};
   newest_.records = std::max(newest_.records, mark.records);
   if (!read_only_ && (bases.empty() || go_on_at > end_)) TRY(roll(std::max(go_on_at, end_)));

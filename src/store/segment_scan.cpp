@@ -121,6 +121,7 @@ private:
     result_.end = commit.end;
     result_.checkpoint = std::move(commit.checkpoint);
     result_.records = commit.records;
+    result_.is_numbered = true;
     result_.ingest_ms = commit.ingest_ms;
     while (!uncounted_.empty() && uncounted_.front().end <= commit.end) uncounted_.pop_front();
   }
