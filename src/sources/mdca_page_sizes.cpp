@@ -7,6 +7,7 @@ namespace capstan::mdca {
 namespace {
 
 // The caps that have been reported, and below.
+constexpr std::int64_t crowd_factor = 4;
 // More than this in one plain page has not been reported.
 constexpr std::int64_t allowed_max = 500;
 constexpr std::int64_t steps[] = {5000, 2500, 1000, 500, 250, 100, 50, 25, 12, 6, 3, 1};
@@ -23,9 +24,12 @@ void PageSizes::answered(Reading reading, std::int64_t asked, std::int64_t given
                          std::optional<std::int64_t> max) {
   if (reading == Reading::singles || given == 0) return;
   auto& [most, cap, allowed] = of(reading);
-  if (has_more) cap = std::max(cap, given);
-  // A cap that the answer names holds, unless the answer itself goes beyond it.
-  if (max && *max >= given && *max <= asked && *max > 1) cap = *max;
+  // A cap that the answer names holds; now and then a page goes beyond it, because a crowd in one millisecond is shown
+  // as a whole. Where none is named, the pages of late say it.
+  if (max && *max > 1 && *max <= asked && given <= crowd_factor * *max)
+    cap = *max;
+  else if (has_more)
+    cap = cap == 0 ? given : (7 * cap + given + 4) / 8;
   if (max && *max > asked) allowed = *max;
 }
 
