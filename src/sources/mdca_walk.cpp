@@ -212,9 +212,10 @@ bool repairs_link(Walk& walk, const PageFacts& page, Advance& step) {
 // The service has nothing more for the piece in work.
 void end_piece(Walk& walk) {
   Piece& piece = walk.pieces.front();
-  if (piece.confirms_end && !walk.is_unsorted && walk.fresh_here > 0 && edge_of(piece)) {
-    // Once more from the outermost time that was seen, by the plain list: a scan leaves out a crowd that does not fit
-    // into its page.
+  const bool knows_edge = !walk.is_unsorted && edge_of(piece);
+  if (piece.confirms_end && walk.fresh_here > 0 && (knows_edge || piece.reading == Reading::scan)) {
+    // Once more from the outermost time that was seen, or from the beginning where times prove nothing. By the plain
+    // list: a scan leaves out a crowd that does not fit into its page.
     piece.reading = Reading::pages;
     begin_piece(walk);
     walk.asks_behind = true;
