@@ -2,48 +2,19 @@
 // and no walk asks without end.
 #include <gtest/gtest.h>
 
-#include "fake_tenant.h"
+#include "activities_fixture.h"
 
 namespace capstan::mdca {
 namespace {
 
-constexpr std::int64_t minute = 60'000;
-constexpr std::int64_t hour = 60 * minute;
-constexpr std::int64_t day = 24 * hour;
-const std::string only_activities = "feeds: [activities]\n";
-
-class MisbehaviourTest : public testing::Test {
+class MisbehaviourTest : public ActivitiesFixture {
 protected:
-  HandClock clock;
-  FakeTenant tenant{clock};
-  std::vector<FakeRecord>& list = tenant.lists["activities/"];
-
-  std::int64_t now() const { return tenant.server_now(); }
-  void fill(int count, std::int64_t first, std::int64_t step) {
-    for (int i = 0; i < count; ++i) list.push_back(activity(fmt::format("a{:05}", i), first + i * step));
-  }
   void fill_entities(int count) {
     for (int i = 0; i < count; ++i)
       tenant.lists["entities/"].push_back({fmt::format(R"({{"_id":"e{}","type":{}}})", i, i % 2 + 1), i, i, 0});
   }
-  void expect_all(const Collector& collector) {
-    EXPECT_EQ(collector.ids("activities"), list.size());
-    EXPECT_EQ(collector.passed_over, 0U);
-  }
-  // Some minutes of the life of a source: each brings something new.
-  void live(Collector& collector, int minutes) {
-    for (int i = 0; i < minutes; ++i) {
-      list.push_back(activity(fmt::format("live{:05}", list.size()), now() - 500));
-      clock.passed += std::chrono::minutes(1);
-      collector.drain();
-    }
-  }
   static std::string id_of(const FakeRecord& record) {
     return std::string(json::parse(record.raw).as_object().at("_id").as_string());
-  }
-  std::string note(const Collector& collector, const std::string& feed = "activities") {
-    const auto found = collector.notes.find(feed);
-    return found == collector.notes.end() ? "" : found->second;
   }
 };
 
@@ -401,157 +372,6 @@ TEST_F(MisbehaviourTest, WhatIsNoListIsAskedForAgain) {
     expect_all(collector);
     ASSERT_FALSE(collector.errors.empty()) << body;
     EXPECT_NE(collector.errors.front().find("[E2007]"), std::string::npos) << collector.errors.front();
-  }
-}
-
-// --- clocks ---
-
-TEST_F(MisbehaviourTest, NoDateStopsAFeedOrMakesItSkip) {
-  using std::chrono::hours;
-  constexpr int year = 24 * 365;
-  std::uint64_t answers = 0;
-  const std::vector<std::pair<std::string, std::function<std::optional<hours>()>>> dates{
-      {"an hour ahead, then right", [&] { return std::optional(hours(answers++ < 12 ? 1 : 0)); }},
-      {"years ahead, then right", [&] { return std::optional(hours(answers++ < 12 ? 5 * year : 0)); }},
-      {"years behind, then right", [&] { return std::optional(hours(answers++ < 12 ? -5 * year : 0)); }},
-      {"right, then years ahead", [&] { return std::optional(hours(answers++ < 12 ? 0 : 5 * year)); }},
-      {"right, then years behind", [&] { return std::optional(hours(answers++ < 12 ? 0 : -5 * year)); }},
-      {"right, then a day ahead for a while, then right",
-       [&] { return std::optional(hours(++answers > 12 && answers < 40 ? 24 : 0)); }},
-      {"always years ahead", [] { return std::optional(hours(5 * year)); }},
-      {"always years behind", [] { return std::optional(hours(-5 * year)); }},
-      {"one machine of three years ahead", [&] { return std::optional(hours(answers++ % 3 == 1 ? 5 * year : 0)); }},
-      {"one machine of three years behind", [&] { return std::optional(hours(answers++ % 3 == 0 ? -5 * year : 0)); }},
-      {"every other one wrong", [&] { return std::optional(hours(answers++ % 2 == 0 ? 7 : 0)); }},
-      {"jumping about", [&] { return std::optional(hours(static_cast<int>(answers++ * 7919 % 2001) - 1000)); }},
-      {"at times none", [&] { return answers++ % 3 == 0 ? std::optional(hours(0)) : std::nullopt; }},
-      {"none", [] { return std::optional<hours>(); }},
-  };
-  for (const auto& [name, ahead] : dates) {
-    SCOPED_TRACE(name);
-    answers = 0;
-    list.clear();
-    tenant.next_date_ahead = ahead;
-    clock.wall = from_epoch_ms(now());
-    fill(300, now() - day, 60'000);
-    Collector collector(tenant, clock, only_activities);
-    collector.drain();
-    for (int i = 0; i < 60; ++i) {
-      clock.wall += std::chrono::minutes(1);
-      live(collector, 1);
-      // Nothing waits for a clock.
-      EXPECT_EQ(collector.ids("activities"), list.size()) << "minute " << i;
-    }
-    EXPECT_LE(tenant.asked.size(), 60U * 8) << "a wrong clock must not make it ask without pause";
-    tenant.asked.clear();
-  }
-}
-
-TEST_F(MisbehaviourTest, WithTheWrongClockOnThisMachineTheServiceIsBelieved) {
-  for (const std::int64_t wall : {1'000'000'000'000, 2'000'000'000'000}) {
-    list.clear();
-    clock.wall = from_epoch_ms(wall);
-    fill(300, now() - day, 60'000);
-    Collector collector(tenant, clock, only_activities);
-    collector.drain();
-    live(collector, 10);
-    expect_all(collector);
-  }
-}
-
-TEST_F(MisbehaviourTest, ContradictingDatesAreSaid) {
-  int answers = 0;
-  fill(300, now() - hour, 1'000);
-  tenant.next_date_ahead = [&] { return std::optional(std::chrono::hours(answers++ % 3 == 1 ? 1000 : 0)); };
-  Collector collector(tenant, clock, only_activities);
-  collector.drain();
-  live(collector, 10);
-  EXPECT_NE(note(collector).find("Date headers of the service contradict"), std::string::npos) << note(collector);
-}
-
-// --- refusals ---
-
-TEST_F(MisbehaviourTest, ABlipOfTheArchiveIsNoRefusal) {
-  auto& archive = tenant.lists["archived_activities/"];
-  archive.push_back(activity("old", now() - 40 * day));
-  fill(10, now() - hour, 1'000);
-  for (const int status : {400, 403, 404}) {
-    int times = 0;
-    tenant.bend = [&](const std::string& path, const json::object&) -> std::optional<net::Response> {
-      if (path != "archived_activities/" || ++times > 1) return std::nullopt;
-      return FakeTenant::json_answer(status, R"({"detail":"passing"})");
-    };
-    Collector collector(tenant, clock, only_activities + "backfill: 90d\n");
-    collector.drain();
-    EXPECT_TRUE(collector.seen.contains("activities/old")) << status;
-    EXPECT_EQ(note(collector), "") << status;
-  }
-}
-
-TEST_F(MisbehaviourTest, AnArchiveThatRefusedIsAskedAgainTheNextDayAndNothingIsSkipped) {
-  fill(10, now() - hour, 1'000);
-  auto& archive = tenant.lists["archived_activities/"];
-  bool refuses = true;
-  tenant.bend = [&](const std::string& path, const json::object&) -> std::optional<net::Response> {
-    if (path != "archived_activities/" || !refuses) return std::nullopt;
-    return FakeTenant::json_answer(404, R"({"detail":"Not found."})");
-  };
-  archive.push_back(activity("old", now() - 60 * day));
-  Collector collector(tenant, clock, only_activities + "backfill: 90d\n");
-  collector.drain();
-  EXPECT_NE(note(collector).find("archive refuses"), std::string::npos);
-  FakeRecord lately = activity("lately", now() - 1'000);
-  lately.date = now() - 45 * day;
-  archive.push_back(lately);
-  const std::size_t asked = tenant.count("archived_activities/");
-  clock.passed += std::chrono::hours(23);
-  collector.drain();
-  EXPECT_EQ(tenant.count("archived_activities/"), asked) << "it is not asked all day long";
-  refuses = false;
-  for (int i = 0; i < 4; ++i) {
-    clock.passed += std::chrono::hours(1);
-    collector.drain();
-  }
-  EXPECT_TRUE(collector.seen.contains("activities/lately"));
-  EXPECT_TRUE(collector.seen.contains("activities/old"));
-}
-
-TEST_F(MisbehaviourTest, AShortArchiveThatRefusesCreatedIsReadWholeEveryDay) {
-  fill(10, now() - hour, 1'000);
-  auto& archive = tenant.lists["archived_activities/"];
-  tenant.bend = [&](const std::string& path, const json::object& question) -> std::optional<net::Response> {
-    if (path != "archived_activities/" || !question.at("filters").as_object().contains("created")) return std::nullopt;
-    return FakeTenant::json_answer(400, R"({"filters":[{"error":"created is not valid"}],"error":true})");
-  };
-  Collector collector(tenant, clock, only_activities);
-  collector.drain();
-  FakeRecord lately = activity("lately", now() - 1'000);
-  lately.date = now() - 45 * day;
-  archive.push_back(lately);
-  for (int i = 0; i < 26; ++i) {
-    clock.passed += std::chrono::hours(1);
-    collector.drain();
-  }
-  EXPECT_TRUE(collector.seen.contains("activities/lately"));
-  EXPECT_LE(tenant.count("archived_activities/"), 16U);
-}
-
-TEST_F(MisbehaviourTest, AWindowBeyondAnArchiveThatRefusesProvesNothing) {
-  tenant.bend = [&](const std::string& path, const json::object&) -> std::optional<net::Response> {
-    if (path != "archived_activities/") return std::nullopt;
-    return FakeTenant::json_answer(404, R"({"detail":"Not found."})");
-  };
-  fill(10, now() - hour, 1'000);
-  for (const auto* archive : {"", "archive: false\n"}) {
-    Collector collector(tenant, clock, only_activities + archive);
-    collector.checkpoint =
-        *collector.source().window({"activities", from_epoch_ms(now() - 40 * day), from_epoch_ms(now() - 39 * day)});
-    for (int i = 0; i < 20; ++i) {
-      const auto poll = collector.poll();
-      clock.passed += poll ? poll->wait : poll.error().pause().value_or(std::chrono::seconds(1));
-    }
-    ASSERT_FALSE(collector.errors.empty());
-    EXPECT_NE(collector.errors.back().find("[E2022]"), std::string::npos) << collector.errors.back();
   }
 }
 
