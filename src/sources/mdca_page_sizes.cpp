@@ -6,10 +6,11 @@ namespace capstan::mdca {
 
 namespace {
 
-// The caps that have been reported, and below.
+// A page that goes further beyond the cap that it names contradicts it.
 constexpr std::int64_t crowd_factor = 4;
 // More than this in one plain page has not been reported.
 constexpr std::int64_t allowed_max = 500;
+// The caps that have been reported, and below.
 constexpr std::int64_t steps[] = {5000, 2500, 1000, 500, 250, 100, 50, 25, 12, 6, 3, 1};
 
 }  // namespace

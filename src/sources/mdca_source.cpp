@@ -169,7 +169,10 @@ Result<Poll> Mdca::poll(const Checkpoint& from, const Call& call) {
   for (const auto& turn : order) {
     if (!can_work(turn)) continue;
     const Duration wait = tenant_->governor().acquire(turn.job.urgency);
-    if (wait == Duration::zero()) return step(turn, call);
+    if (wait == Duration::zero()) {
+      waiting_.erase(key_of(turn));
+      return step(turn, call);
+    }
     Poll poll;
     poll.next = from;
     poll.wait = wait;

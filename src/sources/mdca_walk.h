@@ -21,10 +21,11 @@
 //   no records, and more to come     asked again after a pause, with another page size; then by the plain list
 //   the last page, and it is full    asked what comes behind it
 //   a page seen before               asked again in the same way; then `skip` is taken for ignored
-//   a page that does not begin       asked again, then the list is read from its beginning: pages overlap by one
-//   record, where the last one ended         so that a list that moves while it is read shows it records outside of the
-//   bounds    do not move them: filters are taken for ignored, and the list is read from the
-//                                    newest down to the bound
+//   another record at the beginning  pages overlap by one record. The page is asked for again, then the list is read
+//   than the last one of the page    from its beginning: it moved while it was read
+//   before
+//   records outside of the bounds    do not move them. Filters are taken for ignored, and the list is read from the
+//                                    newest record down to the bound
 //
 // A walk ends: pages that bring nothing new to it may be `barren_pages_max` and four for each page that did. What is
 // unread then is given back, to be asked for again later.
