@@ -159,7 +159,7 @@ void feeds(Families& families, const runtime::Status& status) {
        &FeedStatus::lateness);
   span("feed_catch_up_seconds", "Until the feed has caught up at the present speed; 0 when it has.",
        &FeedStatus::time_to_catch_up);
-  families.gauge("feed_page_size", "The most records that the service was seen to give at once while it had more.");
+  families.gauge("feed_page_size", "How many records the service gives at once, learned from its answers.");
   over_feeds(families, status, [](const FeedStatus& feed) { return feed.pace.page_size; });
   families.gauge("feed_arriving_events_per_second", "Records that the tenant makes, by their saved time.");
   over_feeds(families, status, [](const FeedStatus& feed) { return feed.pace.arriving_per_second; });

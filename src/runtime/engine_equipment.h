@@ -95,7 +95,7 @@ public:
     }
     poll.is_drained = at >= script_.size();
     poll.wait = poll.is_drained ? Duration(std::chrono::seconds(60)) : Duration{};
-    FeedReport report;
+    FeedReport report = says;
     report.feed = feed;
     report.records_read = poll.batch.size();
     report.is_drained = poll.is_drained;
@@ -110,6 +110,7 @@ public:
 
   std::string feed = "activities";
   Repetition repetition = Repetition::by_id;
+  FeedReport says;  // with every poll; what is counted and whether it is drained comes from the script
   std::atomic<int> polls{0};
 
 private:

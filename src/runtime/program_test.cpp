@@ -152,6 +152,31 @@ TEST_F(ProgramTest, a_source_is_in_error_after_two_hours_and_disconnected_after_
   EXPECT_EQ(program_->status().sources[0].state, SourceState::disconnected);
 }
 
+TEST_F(ProgramTest, a_feed_that_is_behind_says_when_it_will_have_caught_up_or_that_it_never_will) {
+  using std::chrono::hours;
+  struct Expected {
+    double possible_per_second;
+    bool is_outpaced;
+    std::optional<Duration> caught_up_in;
+  };
+  for (const Expected& expected : {Expected{40, false, hours(1)}, Expected{20, false, hours(3)},
+                                   Expected{10, true, std::nullopt}, Expected{5, true, std::nullopt}}) {
+    start({{{"a"}, "1", {}}, {{"b"}, "1", {}}});
+    source_->says.newest = clock_.now() - hours(3);
+    source_->says.arriving_per_second = 10;
+    source_->says.possible_per_second = expected.possible_per_second;
+    program_->collectors()[0]->step({});
+    const FeedPace pace = feed().pace;
+    EXPECT_EQ(pace.is_outpaced, expected.is_outpaced) << expected.possible_per_second;
+    EXPECT_EQ(pace.caught_up_at.has_value(), expected.caught_up_in.has_value()) << expected.possible_per_second;
+    if (pace.caught_up_at) {
+      EXPECT_EQ(*pace.caught_up_at - clock_.now(), expected.caught_up_in.value_or(Duration{}));
+    }
+    program_.reset();
+    std::filesystem::remove_all(directory_);
+  }
+}
+
 TEST_F(ProgramTest, a_dead_sink_holds_its_route_and_loses_nothing) {
   start({{{"a", "b"}, "1", {}}});
   for (int i = 0; i < 5; ++i) inbox_->errors.emplace_back(ErrorCode::destination_unreachable, "delivering: no");

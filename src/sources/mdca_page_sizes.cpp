@@ -6,10 +6,12 @@ namespace capstan::mdca {
 
 namespace {
 
-// The caps that have been reported, and below.
+// A page that goes further beyond the cap that it names contradicts it.
+constexpr std::int64_t crowd_factor = 4;
 // More than this in one plain page has not been reported.
 constexpr std::int64_t allowed_max = 500;
-constexpr std::int64_t steps[] = {5000, 2500, 1000, 500, 250, 100, 50, 25, 10, 1};
+// The caps that have been reported, and below.
+constexpr std::int64_t steps[] = {5000, 2500, 1000, 500, 250, 100, 50, 25, 12, 6, 3, 1};
 
 }  // namespace
 
@@ -23,9 +25,12 @@ void PageSizes::answered(Reading reading, std::int64_t asked, std::int64_t given
                          std::optional<std::int64_t> max) {
   if (reading == Reading::singles || given == 0) return;
   auto& [most, cap, allowed] = of(reading);
-  if (has_more) cap = std::max(cap, given);
-  // A cap that the answer names holds, unless the answer itself goes beyond it.
-  if (max && *max >= given && *max <= asked && *max > 1) cap = *max;
+  // A cap that the answer names holds; now and then a page goes beyond it, because a crowd in one millisecond is shown
+  // as a whole. Where none is named, the pages of late say it.
+  if (max && *max > 1 && *max <= asked && given <= crowd_factor * *max)
+    cap = *max;
+  else if (has_more)
+    cap = cap == 0 ? given : (7 * cap + given + 4) / 8;
   if (max && *max > asked) allowed = *max;
 }
 
@@ -33,7 +38,10 @@ bool PageSizes::refused(Reading reading, std::int64_t asked) {
   if (reading == Reading::singles) return false;
   const auto* smaller = std::ranges::find_if(steps, [asked](std::int64_t step) { return step < asked; });
   if (smaller == std::end(steps)) return false;
-  of(reading).most = *smaller;
+  std::int64_t& most = of(reading).most;
+  // What is asked for already cannot be what was refused.
+  if (most != 0 && most <= *smaller) return false;
+  most = *smaller;
   return true;
 }
 

@@ -14,7 +14,7 @@ class PageSizes {
 public:
   // What to ask for where `wanted` would be right.
   std::int64_t size(Reading reading, std::int64_t wanted) const;
-  // The most that was given at once while there was more; 0: not known.
+  // How many are given at once while there are more; 0: not known.
   std::int64_t cap(Reading reading) const { return reading == Reading::scan ? scan_.cap : pages_.cap; }
   // `has_more`: the service said so, or showed it later. `max`: the cap as the answer names it.
   void answered(Reading reading, std::int64_t asked, std::int64_t given, bool has_more,

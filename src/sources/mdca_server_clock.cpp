@@ -61,15 +61,19 @@ std::optional<std::int64_t> ServerClock::dated() const {
   return monotonic() + (is_newest_right ? offsets_.back() : middle);
 }
 
+// A record is the beginning of a clock, too: since it was seen at least so much time has passed. One that stood still
+// until the next record would, between two clocks that differ, stop the questions that have to bring that record.
+std::optional<std::int64_t> ServerClock::by_records() const {
+  return record_ ? std::optional(*record_ + monotonic() - record_at_) : std::nullopt;
+}
+
 std::optional<ServerTime> ServerClock::now() const {
   const auto date = dated();
-  if (!date) {
-    if (!record_) return std::nullopt;
-    return ServerTime{*record_ + monotonic() - record_at_, false};
-  }
+  const auto by_record = by_records();
+  if (!date) return by_record ? std::optional(ServerTime{*by_record, false}) : std::nullopt;
   // A tenant that has been quiet says nothing against the two clocks; the earlier one costs no record.
   const std::int64_t wall = epoch_ms(clock_.now());
-  const std::int64_t record = record_.value_or(std::min(*date, wall));
+  const std::int64_t record = by_record.value_or(std::min(*date, wall));
   return ServerTime{std::max(std::min(*date, wall), std::min(std::max(*date, wall), record)), true};
 }
 

@@ -3,6 +3,7 @@
 // may come from the future), and the clock of this machine.
 //
 //   Dates    one by one compared with the monotonic clock: the median of the last few offsets counts
+//   record   its time, and the monotonic time that has passed since it was seen
 //   now      the one in the middle of the three: two have to agree for it to be far off
 #pragma once
 
@@ -38,6 +39,7 @@ private:
   static constexpr std::size_t offsets_max = 7;
   std::int64_t monotonic() const;
   std::int64_t median() const;
+  std::optional<std::int64_t> by_records() const;
 
   const Clock& clock_;
   std::deque<std::int64_t> offsets_;  // Date − monotonic, the last ones

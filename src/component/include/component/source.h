@@ -24,7 +24,7 @@ struct FeedReport {
   std::uint64_t records_passed_over = 0;  // poisoned or broken, in this poll
   bool is_drained = false;                // nothing more to ask for at the moment
   std::string note;  // what a person should know ("the tenant refuses to sort by created; using date")
-  std::optional<std::int64_t> page_size;      // the most that the service was seen to give at once while it had more
+  std::optional<std::int64_t> page_size;  // what the service gives at once while it has more, learned from its answers
   std::optional<double> arriving_per_second;  // measured: records that the tenant makes, by their saved time
   std::optional<double> possible_per_second;  // what the request budget lets through in pages of that size
 };

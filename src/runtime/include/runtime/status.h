@@ -27,7 +27,7 @@ constexpr Duration disconnected_after = std::chrono::hours(12);
 
 // Whether the tenant's request budget lets through what the tenant makes.
 struct FeedPace {
-  std::optional<std::int64_t> page_size;      // the most that the service was seen to give at once
+  std::optional<std::int64_t> page_size;      // what the service gives at once, learned from its answers
   std::optional<double> arriving_per_second;  // records that the tenant makes
   std::optional<double> possible_per_second;  // what the budget lets through in pages of that size
   bool is_outpaced = false;                   // behind, and more comes than can be read: it never catches up so
