@@ -113,6 +113,7 @@ private:
                                  SegmentEnd end) const;
   Result<std::uint64_t> count_on(const Extent& extent, Mark from, std::uint64_t to, SegmentEnd end) const;
   Result<std::uint64_t> number_at(std::uint64_t offset) const;
+  Result<std::uint64_t> number_inside(Position at, std::uint64_t first) const;
   Result<std::uint64_t> records_before(const Extent& extent) const;
   void remember_number(Mark place) const;
   Mark first_mark() const;

@@ -115,12 +115,23 @@ std::uint64_t SegmentJournal::number_of(Position at) const {
   const Mark first = first_mark();
   if (at.offset < first.offset) return first.records;
   auto number = number_at(at.offset);
+  if (number && at.index > 0) number = number_inside(at, *number);
   if (!number) {
     log::repeating("number " + directory_, std::move(number).during("counting what waits").error());
     return first.records;
   }
   const std::scoped_lock lock(mutex_);
-  return std::min(*number + at.index, durable_state_.records);
+  return std::min(*number, durable_state_.records);
+}
+
+// In a frame that is damaged nobody knows which records there are: the first one that is missing stands for them all.
+Result<std::uint64_t> SegmentJournal::number_inside(Position at, std::uint64_t first) const {
+  if (at.offset >= durable_.load()) return first;
+  const Extent extent = TRY(extent_at(at.offset));
+  FrameReader reader(*extent.file, extent.base, at.offset, extent.limit, look_chunk, FrameReader::Buffers::reused);
+  const FrameReader::Step step = TRY(reader.next());
+  const bool is_whole = step.kind == FrameReader::Step::Kind::frame && step.head.type == FrameType::records;
+  return is_whole ? first + std::min(at.index, step.head.records) : first;
 }
 
 Result<SegmentJournal::SegmentHead> SegmentJournal::segment_head(std::uint64_t base) const {
