@@ -406,10 +406,12 @@ void RouteRunner::apply_rewinds() {
 
 void RouteRunner::close() {
   const bool is_well = !is_fenced() && lane_->is_resumed && tend({}, clock_.monotonic());
+  const Result<Delivery> settled = is_well ? route_.sink->settle(Call{tend_at_end, {}}) : Delivery{};
   route_.sink->close();
-  if (!is_well) return;
+  if (!is_well || !settled) return;
   // The other side has read to the end, or is alive to do so: a clean end leaves no doubt.
   const std::lock_guard lock(mutex_);
+  if (draws_.size() == 1) draws_.front().from.cursor.resent += settled->resent;
   for (Draw& draw : draws_) {
     if (!draw.from.cursor.unsure_from) continue;
     draw.from.cursor.unsure_from.reset();

@@ -84,7 +84,7 @@ TEST_F(DeclarationsTest, syslog_warns_of_what_may_lose) {
   const auto kind = syslog_kind();
   const auto udp = make(kind, "address: siem:514\ntransport: udp\nformat: none\n");
   EXPECT_NE(udp.sink, nullptr);
-  EXPECT_THAT(udp.warnings, ElementsAre(HasSubstr("udp promises nothing")));
+  EXPECT_THAT(udp.warnings, ElementsAre(HasSubstr("sent, not provable")));
   const auto unverified = make(kind, "address: siem:6514\ntransport: tls\ntls: {verify: false}\n");
   EXPECT_NE(unverified.sink, nullptr);
   EXPECT_THAT(unverified.warnings, ElementsAre(HasSubstr("test.yaml:3:")));

@@ -2,19 +2,23 @@
 #pragma once
 
 #include <deque>
-#include <string>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/time.h"
+#include "frames.h"
 
 namespace capstan::sinks {
 
 class ResendWindow {
 public:
   struct Entry {
-    std::string frames;
-    std::uint64_t messages = 0;
-    MonotonicTime at{};
+    Frames frames;
+    std::size_t first = 0;  // the frames before it are not in doubt
+    MonotonicTime at{};     // when they were acknowledged
+
+    std::size_t messages() const { return frames.size() - first; }
+    std::size_t size() const { return frames.bytes.size() - frames.begin_of(first); }
   };
 
   // Keeps entries of at most `size_max` together, but always the newest (unless size_max is 0: then none), and none
@@ -22,23 +26,43 @@ public:
   ResendWindow(Bytes size_max, Duration age_max) : size_max_(size_max), age_max_(age_max) {}
 
   void add(Entry entry) {
-    if (size_max_.count == 0) return;
     const MonotonicTime newest = entry.at;
-    size_ += entry.frames.size();
+    size_ += entry.size();
     entries_.push_back(std::move(entry));
-    while (entries_.size() > 1 && (size_ > size_max_.count || newest - entries_.front().at > age_max_)) drop_oldest();
+    while (!entries_.empty() && (size_max_.count == 0 || (entries_.size() > 1 && size_ > size_max_.count)))
+      drop_oldest();
+    age(newest);
+  }
+  // The connection is well at this time.
+  void age(MonotonicTime now) {
+    while (!entries_.empty() && now - entries_.front().at > age_max_) drop_oldest();
+  }
+  // The oldest messages are not in doubt any more.
+  void settle(std::size_t messages) {
+    while (messages > 0 && !entries_.empty()) {
+      Entry& oldest = entries_.front();
+      if (messages < oldest.messages()) {
+        size_ -= oldest.size();
+        oldest.first += messages;
+        size_ += oldest.size();
+        return;
+      }
+      messages -= oldest.messages();
+      drop_oldest();
+    }
   }
   void clear() {
     entries_.clear();
     size_ = 0;
   }
+  bool is_empty() const { return entries_.empty(); }
   const std::deque<Entry>& entries() const { return entries_; }
-  // An empty string with the room of an entry that has left the window, so that steady traffic allocates nothing.
-  std::string take_spare() { return std::exchange(spare_, {}); }
+  // Empty, with the room of an entry that has left the window, so that steady traffic allocates nothing.
+  Frames take_spare() { return std::exchange(spare_, {}); }
 
 private:
   void drop_oldest() {
-    size_ -= entries_.front().frames.size();
+    size_ -= entries_.front().size();
     spare_ = std::move(entries_.front().frames);
     spare_.clear();
     entries_.pop_front();
@@ -48,7 +72,7 @@ private:
   Duration age_max_;
   std::deque<Entry> entries_;
   std::uint64_t size_ = 0;
-  std::string spare_;
+  Frames spare_;
 };
 
 }  // namespace capstan::sinks

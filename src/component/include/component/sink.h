@@ -72,6 +72,10 @@ public:
     Duration age{};
   };
   virtual Doubt doubt() const { return {}; }
+  // Before close() at a clean end: makes sure, within the call, that nothing which was delivered is in doubt any more.
+  // Only `resent` of the answer has a meaning. An error: the doubt stays, and what was acknowledged last is delivered
+  // again after the next start.
+  virtual Result<Delivery> settle(const Call&) { return Delivery{}; }
   // The connectivity test of `check --live`; sends nothing that a SIEM would store.
   virtual Result<> probe(const Call& call) = 0;
   virtual void close() = 0;

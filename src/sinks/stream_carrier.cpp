@@ -1,0 +1,301 @@
+#include "stream_carrier.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "unfinished.h"
+
+namespace capstan::sinks {
+namespace {
+
+// A call whose time is used up still makes its next step for this long: it then ends with that step's own error.
+constexpr Duration step_min{1};
+// The first unit to be proved. A receiver reads that much within milliseconds, and a window of 4 MiB is a few of them.
+constexpr std::size_t unit_first = 1U << 20;
+// How long a receiver may take to read a unit to its end and to close.
+constexpr Duration proof_wait_max = std::chrono::seconds(10);
+// How long one that closes behind every message takes for that.
+constexpr Duration own_end_wait{500};
+// How long a receiver may take that is left because its name stands for another one now: it may be dead.
+constexpr Duration leave_wait_max = std::chrono::seconds(3);
+// As long as units fail, and for this long afterwards, each one has its own connection.
+constexpr Duration proving_after_trouble = std::chrono::minutes(1);
+// So many breaks within that time, and the window would be sent again too often.
+constexpr std::size_t breaks_max = 3;
+
+}  // namespace
+
+StreamCarrier::StreamCarrier(Destination destination, Connect connect, ResendWindow window, const Clock& clock)
+    : destination_(std::move(destination)),
+      connect_(std::move(connect)),
+      window_(std::move(window)),
+      clock_(clock),
+      unit_max_(unit_first) {}
+
+Result<std::uint64_t> StreamCarrier::carry(const Payload& payload, Frames frames, const Call& call) {
+  const MonotonicTime begin = clock_.monotonic();
+  progress_.begin(payload);
+  leave_moved_address(call);
+  bool is_delivered = false;
+  while (way_ == Way::lasting && !is_delivered) {
+    auto carried = carry_lasting(payload, frames, rest_of(call, begin));
+    if (carried) {
+      is_delivered = *carried;
+      if (!is_delivered) break;
+    } else if (carried.error().code() != ErrorCode::destination_closed) {
+      return carried.error();
+    }
+    // A receiver that closed is connected again at once. That connection brings the payload, or proving begins.
+  }
+  if (!is_delivered) TRY(carry_proving(payload, frames, rest_of(call, begin)));
+  progress_.finish(payload);
+  return std::exchange(resent_, 0);
+}
+
+// --- lasting
+
+// False: nothing was delivered, and the way has become `proving`.
+Result<bool> StreamCarrier::carry_lasting(const Payload& payload, Frames& frames, const Call& call) {
+  const MonotonicTime begin = clock_.monotonic();
+  TRY(ensure_connected(call));
+  if (way_ == Way::proving) return false;
+  const std::size_t first = progress_.done(payload);
+  const std::uint64_t before = stream_->written();
+  auto written = stream_->write(frames.between(first, frames.size()), rest_of(call, begin));
+  if (written) written = stream_->wait_acknowledged(rest_of(call, begin));
+  if (!written) {
+    const std::size_t begun = frames.begun(first, stream_->written() - before);
+    resent_ += progress_.note_sent(payload, first, first + begun);
+    note_break(written.error());
+    return written.error();
+  }
+  resent_ += progress_.sent_before(first, frames.size());
+  has_accepted_ = true;
+  if (frames.size() > first)
+    window_.add({std::move(frames), first, clock_.monotonic()});
+  else
+    window_.age(clock_.monotonic());
+  return true;
+}
+
+Result<> StreamCarrier::ensure_connected(const Call& call) {
+  const MonotonicTime begin = clock_.monotonic();
+  // Writing nothing looks at the peer: a receiver that was restarted while nothing was to be sent has closed.
+  if (stream_)
+    if (const auto looked = stream_->write({}, call); !looked) note_break(looked.error());
+  if (stream_ || way_ == Way::proving) return {};
+  stream_ = TRY(connect(rest_of(call, begin)));
+  has_accepted_ = false;
+  if (!has_broken_) return {};
+  auto sent = resend_window(rest_of(call, begin));
+  if (!sent) note_break(sent.error());
+  return sent;
+}
+
+Result<> StreamCarrier::resend_window(const Call& call) {
+  const MonotonicTime begin = clock_.monotonic();
+  for (const auto& entry : window_.entries()) {
+    const std::uint64_t before = stream_->written();
+    auto written = stream_->write(entry.frames.between(entry.first, entry.frames.size()), rest_of(call, begin));
+    resent_ += entry.frames.begun(entry.first, stream_->written() - before);
+    if (!written) return std::move(written).during("sending the last messages again");
+  }
+  has_broken_ = false;
+  return {};
+}
+
+// A reset says that bytes were thrown away; a connection that brought nothing new, that sending the same again would
+// end the same.
+void StreamCarrier::note_break(const Error& error) {
+  const bool was_reset = stream_->was_reset();
+  stream_.reset();
+  has_broken_ = true;
+  if (error.code() == ErrorCode::interrupted) return;
+  const MonotonicTime now = clock_.monotonic();
+  breaks_.push_back(now);
+  while (now - breaks_.front() > proving_after_trouble) breaks_.pop_front();
+  if (!has_accepted_) destination_.note_failure(used_);
+  if (was_reset || !has_accepted_) begin_proving();
+  if (breaks_.size() < breaks_max) return;
+  breaks_.clear();
+  begin_proving();
+  has_trouble_ = true;
+  trouble_at_ = now;
+}
+
+// The window stays when the old receiver does not say that it has read everything.
+void StreamCarrier::leave_moved_address(const Call& call) {
+  if (!stream_ || !destination_.has_left(used_, call)) return;
+  const auto ended = stream_->finish({std::min(call.timeout, leave_wait_max), call.stop});
+  stream_.reset();
+  if (ended)
+    window_.clear();
+  else
+    has_broken_ = true;
+}
+
+// --- proving
+
+Result<> StreamCarrier::carry_proving(const Payload& payload, const Frames& frames, const Call& call) {
+  const MonotonicTime begin = clock_.monotonic();
+  for (;;) {
+    const Unit unit = next_unit(payload, frames);
+    if (unit.messages() == 0) break;
+    if (clock_.monotonic() - begin >= call.timeout)
+      return unfinished(payload, destination_.name(), progress_.done(payload));
+    TRY(prove(unit, payload, frames, rest_of(call, begin)));
+  }
+  has_broken_ = false;
+  end_proving();
+  return {};
+}
+
+StreamCarrier::Unit StreamCarrier::next_unit(const Payload& payload, const Frames& frames) const {
+  Unit unit;
+  // True when the frames end before the unit is full.
+  const auto take = [&](const Frames& from, std::size_t first, std::size_t& end) {
+    for (end = first; end < from.size(); ++end) {
+      const std::size_t size = from.ends[end] - from.begin_of(end);
+      if (unit.bytes > 0 && unit.bytes + size > unit_max_) break;
+      unit.bytes += size;
+    }
+    if (end > first) unit.pieces.push_back(from.between(first, end));
+    return end == from.size();
+  };
+  unit.first = unit.end = progress_.done(payload);
+  for (const auto& entry : window_.entries()) {
+    std::size_t end = entry.first;
+    const bool is_whole = take(entry.frames, entry.first, end);
+    unit.from_window += end - entry.first;
+    if (!is_whole) return unit;
+  }
+  unit.is_all = take(frames, unit.first, unit.end);
+  return unit;
+}
+
+// One connection. A unit that the receiver does not read to its end is halved and tried again at once, for the break is
+// the receiver's way and not its trouble; without an error the caller goes on with the next unit.
+Result<> StreamCarrier::prove(const Unit& unit, const Payload& payload, const Frames& frames, const Call& call) {
+  const MonotonicTime begin = clock_.monotonic();
+  const auto stream = TRY(connect(call));
+  Result<> proved;
+  for (const std::string_view piece : unit.pieces)
+    if (proved) proved = stream->write(piece, rest_of(call, begin));
+  if (proved) proved = end_in_order(*stream, unit, rest_of(call, begin));
+  note_sent(unit, payload, frames, stream->written());
+  if (proved) {
+    window_.settle(unit.from_window);
+    progress_.note_done(unit.first, unit.end);
+    const std::size_t twice = 2 * std::max(unit_max_, unit.bytes);
+    if (!unit.is_all && (failed_unit_ == 0 || twice < failed_unit_)) unit_max_ = std::min(twice, unit_first);
+    return {};
+  }
+  if (proved.error().code() == ErrorCode::interrupted) return proved;
+  destination_.note_failure(used_);
+  has_trouble_ = true;
+  trouble_at_ = clock_.monotonic();
+  failed_unit_ = unit.messages() > 1 ? unit.bytes : 0;
+  unit_max_ = unit.messages() > 1 ? unit.bytes / 2 : unit.bytes;
+  closes_by_itself_ = unit.messages() == 1 && !closes_by_itself_;
+  // A receiver that does not close after us cannot prove anything: the next attempt is a lasting one again.
+  if (proved.error().code() == ErrorCode::destination_slow) way_ = Way::lasting;
+  if ((unit.messages() > 1 || closes_by_itself_) && way_ == Way::proving) return {};
+  return std::move(proved).during("sending what is in doubt, with the end of the connection as a receipt");
+}
+
+// A receiver that closes behind every message does not read our close_notify, and its kernel answers that with a reset
+// although the message was read. It is given the time to close first.
+Result<> StreamCarrier::end_in_order(net::Stream& stream, const Unit& unit, const Call& call) {
+  const MonotonicTime begin = clock_.monotonic();
+  if (closes_by_itself_ && unit.messages() == 1) {
+    if (TRY(stream.await_end({std::min(call.timeout, own_end_wait), call.stop}))) return {};
+    closes_by_itself_ = false;
+  }
+  const Call rest = rest_of(call, begin);
+  return stream.finish({std::min(rest.timeout, proof_wait_max), rest.stop});
+}
+
+void StreamCarrier::note_sent(const Unit& unit, const Payload& payload, const Frames& frames, std::uint64_t bytes) {
+  std::size_t from_window = unit.from_window;
+  for (const auto& entry : window_.entries()) {
+    if (from_window == 0) break;
+    const std::size_t taken = std::min(from_window, entry.messages());
+    const std::size_t size = entry.frames.between(entry.first, entry.first + taken).size();
+    resent_ += std::min(taken, entry.frames.begun(entry.first, std::min<std::uint64_t>(bytes, size)));
+    bytes -= std::min<std::uint64_t>(bytes, size);
+    from_window -= taken;
+  }
+  const std::size_t begun = std::min(unit.end - unit.first, frames.begun(unit.first, bytes));
+  resent_ += progress_.note_sent(payload, unit.first, unit.first + begun);
+}
+
+void StreamCarrier::begin_proving() {
+  if (way_ == Way::proving) return;
+  way_ = Way::proving;
+  has_trouble_ = false;
+  failed_unit_ = 0;
+}
+
+void StreamCarrier::end_proving() {
+  if (has_trouble_ && clock_.monotonic() - trouble_at_ < proving_after_trouble) return;
+  way_ = Way::lasting;
+  breaks_.clear();
+}
+
+// ---
+
+// Each address gets its share of the time, so that a silent first one does not use up the time of a second that would
+// answer.
+Result<std::unique_ptr<net::Stream>> StreamCarrier::connect(const Call& call) {
+  const MonotonicTime begin = clock_.monotonic();
+  const auto candidates = TRY(destination_.candidates(call));
+  Error last(ErrorCode::name_not_resolved, fmt::format("resolving \"{}\": no address", destination_.name().host));
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    const Call rest = rest_of(call, begin);
+    const auto share = rest.timeout / static_cast<std::int64_t>(candidates.size() - i);
+    auto stream = connect_(candidates[i], {std::max<Duration>(share, step_min), call.stop});
+    if (stream) {
+      used_ = candidates[i];
+      return stream;
+    }
+    last = candidates[i] == destination_.name() ? stream.error()
+                                                : std::move(stream).during(to_string(destination_.name())).error();
+    if (last.code() == ErrorCode::interrupted) break;
+    destination_.note_failure(candidates[i]);
+  }
+  return last;
+}
+
+Result<> StreamCarrier::probe(const Call& call) {
+  TRY(connect(call))->close();
+  return {};
+}
+
+Result<std::uint64_t> StreamCarrier::settle(const Call& call) {
+  const MonotonicTime begin = clock_.monotonic();
+  for (;;) {
+    resent_ += TRY(carry(Payload{}, Frames{}, rest_of(call, begin)));
+    if (!stream_) return std::exchange(resent_, 0);  // everything was proved
+    const auto ended = stream_->finish(rest_of(call, begin));
+    stream_.reset();
+    if (ended || ended.error().code() == ErrorCode::destination_slow) {
+      window_.clear();
+      return std::exchange(resent_, 0);
+    }
+    has_broken_ = true;
+    if (clock_.monotonic() - begin >= call.timeout) return ended.error();
+  }
+}
+
+void StreamCarrier::close() {
+  if (stream_) stream_->close();
+  stream_.reset();
+}
+
+Call StreamCarrier::rest_of(const Call& call, MonotonicTime begin) const {
+  const auto used = std::chrono::duration_cast<Duration>(clock_.monotonic() - begin);
+  return {std::max(step_min, call.timeout - used), call.stop};
+}
+
+}  // namespace capstan::sinks

@@ -1,0 +1,101 @@
+// Frames over a byte stream, TCP or TLS, so that nothing is lost when connections break, and something gets through
+// on every one of them.
+//
+// Two ways:
+//
+//   lasting   One connection for many payloads. A payload is delivered when the peer's kernel has acknowledged it; what
+//             was delivered last stays in doubt (ResendWindow) and is sent again, first, on the next connection.
+//   proving   A connection for each unit of at most `unit` bytes, ended in order: the unit is delivered when the
+//             receiver has read to the end (net::Stream::finish). What is proved so is not in doubt any more. A unit
+//             that is not read to the end halves the next one, down to a single message.
+//
+//       ┌───────── a reset · a connection that broke before it brought anything new · the third break in a minute ───┐
+//    lasting proving
+//       └◄──────── all in doubt is proved, and no unit has failed for a minute · the receiver does not close ────────┘
+//
+// So a receiver that closes after every N bytes, messages or seconds gets everything as long as N is more than one
+// message, whatever the size of the window; and one that takes bytes which it never reads gets nothing new.
+// Used by one thread at a time.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+
+#include "destination.h"
+#include "net/stream.h"
+#include "payload_progress.h"
+#include "resend_window.h"
+
+namespace capstan::sinks {
+
+class StreamCarrier {
+public:
+  using Connect = std::function<Result<std::unique_ptr<net::Stream>>(const net::Address& literal, const Call& call)>;
+
+  StreamCarrier(Destination destination, Connect connect, ResendWindow window, const Clock& clock);
+
+  // Delivers the frames, one for each message of the payload. Gives how many messages went out once more since the last
+  // success, of this payload and of those before. An error: the payload comes again, and goes on where it stopped.
+  Result<std::uint64_t> carry(const Payload& payload, Frames frames, const Call& call);
+  Result<> probe(const Call& call);
+  // Ends the connection in order, and sends again what the receiver had not read. Gives how many messages went out once
+  // more. An error: some are still in doubt. A receiver that is alive and does not close is trusted to read on.
+  Result<std::uint64_t> settle(const Call& call);
+  void close();
+  // Empty frames with room.
+  Frames take_spare() { return window_.take_spare(); }
+
+private:
+  enum class Way : std::uint8_t { lasting, proving };
+  // Messages that lie one behind the other: first those in doubt, then the payload's.
+  struct Unit {
+    std::vector<std::string_view> pieces;
+    std::size_t bytes = 0;
+    std::size_t from_window = 0;
+    std::size_t first = 0;  // of the payload's
+    std::size_t end = 0;
+    bool is_all = false;  // nothing more is to be sent
+    std::size_t messages() const { return from_window + (end - first); }
+  };
+
+  Result<bool> carry_lasting(const Payload& payload, Frames& frames, const Call& call);
+  Result<> ensure_connected(const Call& call);
+  Result<> resend_window(const Call& call);
+  void note_break(const Error& error);
+  void leave_moved_address(const Call& call);
+
+  Result<> carry_proving(const Payload& payload, const Frames& frames, const Call& call);
+  Unit next_unit(const Payload& payload, const Frames& frames) const;
+  Result<> prove(const Unit& unit, const Payload& payload, const Frames& frames, const Call& call);
+  Result<> end_in_order(net::Stream& stream, const Unit& unit, const Call& call);
+  void note_sent(const Unit& unit, const Payload& payload, const Frames& frames, std::uint64_t bytes);
+  void begin_proving();
+  void end_proving();
+
+  Result<std::unique_ptr<net::Stream>> connect(const Call& call);
+  // The call with what is left of its time since `begin`.
+  Call rest_of(const Call& call, MonotonicTime begin) const;
+
+  Destination destination_;
+  Connect connect_;
+  ResendWindow window_;
+  const Clock& clock_;
+  PayloadProgress progress_;
+  std::uint64_t resent_ = 0;  // messages that went out once more and were not reported yet
+
+  Way way_ = Way::lasting;
+  std::unique_ptr<net::Stream> stream_;
+  net::Address used_;          // the address of the connection that was made last
+  bool has_accepted_ = false;  // a payload, on this connection
+  bool has_broken_ = false;    // what is in doubt has to go out before anything else
+  std::deque<MonotonicTime> breaks_;
+
+  std::size_t unit_max_;           // bytes; one message may be longer
+  std::size_t failed_unit_ = 0;    // bytes of the smallest unit of several messages that failed; 0: none
+  bool closes_by_itself_ = false;  // a receiver behind every message
+  bool has_trouble_ = false;       // since proving began, a unit has failed
+  MonotonicTime trouble_at_{};
+};
+
+}  // namespace capstan::sinks
