@@ -16,7 +16,9 @@ namespace capstan::api {
 namespace {
 
 Error not_written(const std::string& path, int error) {
-  return {ErrorCode::directory_not_writable, fmt::format("writing {}: {}", path, std::strerror(error))};
+  const bool is_full = error == ENOSPC || error == EDQUOT || error == EFBIG;
+  return {is_full ? ErrorCode::disk_full : ErrorCode::directory_not_writable,
+          fmt::format("writing {}: {}", path, std::strerror(error))};
 }
 
 Result<> write_whole(int fd, std::string_view text, const std::string& path) {
@@ -51,8 +53,11 @@ Result<WrittenAdminFile> WrittenAdminFile::write(const std::string& data_dir, co
       {"address", address}, {"token", token.reveal()}, {"process_id", static_cast<std::int64_t>(::getpid())}});
   auto written = write_whole(fd, text + "\n", fresh);
   ::close(fd);
-  if (!written) return written.error();
-  if (::rename(fresh.c_str(), path.c_str()) != 0) return not_written(path, errno);
+  if (written && ::rename(fresh.c_str(), path.c_str()) != 0) written = not_written(path, errno);
+  if (!written) {
+    ::unlink(fresh.c_str());
+    return written.error();
+  }
   return WrittenAdminFile(path);
 }
 

@@ -197,7 +197,8 @@ TEST_F(Api, explain_asks_for_the_id) {
 TEST_F(Api, verify_runs_beside_and_its_report_can_be_fetched) {
   EXPECT_EQ(json::parse(router.answer(get("/api/v1/verify")).body).as_object().at("number").to_number<int>(), 0);
   const auto started =
-      router.answer(post("/api/v1/verify", R"({"since":"2d","repair":true,"sources":["contoso_mdca"]})"));
+      router.answer(post("/api/v1/verify", R"({"since":"2d","until":"2026-11-24T08:00:00Z","repair":true,)"
+                                           R"("sources":["contoso_mdca"],"tenants":["contoso"],"late_after":"1m"})"));
   ASSERT_EQ(started.status, 202) << started.body;
   json::object state;
   for (int i = 0; i < 1000; ++i) {  // at most ten seconds
@@ -210,6 +211,10 @@ TEST_F(Api, verify_runs_beside_and_its_report_can_be_fetched) {
   ASSERT_EQ(asked.verify.size(), 1U);
   EXPECT_TRUE(asked.verify[0].repair);
   EXPECT_EQ(asked.verify[0].sources, std::vector<std::string>{"contoso_mdca"});
+  EXPECT_EQ(asked.verify[0].tenants, std::vector<std::string>{"contoso"});
+  EXPECT_EQ(asked.verify[0].since, runtime::VerifyMoment(Duration(std::chrono::hours(48))));
+  EXPECT_EQ(asked.verify[0].until, runtime::VerifyMoment(parse_iso8601("2026-11-24T08:00:00Z").value()));
+  EXPECT_EQ(asked.verify[0].late_after, std::chrono::minutes(1));
 }
 
 TEST_F(Api, reload_says_what_came_of_it) {

@@ -138,8 +138,7 @@ void feeds(Families& families, const runtime::Status& status) {
   count("events_duplicate_total", "Records seen before and left out.", &FeedStatus::duplicates);
   count("events_updated_total", "Of the kept: records of a known id with other content (a changed alert).",
         &FeedStatus::updates);
-  count("events_quarantined_total", "Of the kept: records that are not well-formed JSON or not UTF-8.",
-        &FeedStatus::quarantined);
+  count("events_quarantined_total", "Of the kept: records that are no readable JSON object.", &FeedStatus::quarantined);
   count("events_passed_over_total", "Records that the service could not show and that were passed over.",
         &FeedStatus::passed_over);
   families.gauge("feed_up", "1 when the feed was asked without an error last.");
@@ -160,6 +159,14 @@ void feeds(Families& families, const runtime::Status& status) {
        &FeedStatus::lateness);
   span("feed_catch_up_seconds", "Until the feed has caught up at the present speed; 0 when it has.",
        &FeedStatus::time_to_catch_up);
+  families.gauge("feed_page_size", "The most records that the service was seen to give at once while it had more.");
+  over_feeds(families, status, [](const FeedStatus& feed) { return feed.pace.page_size; });
+  families.gauge("feed_arriving_events_per_second", "Records that the tenant makes, by their saved time.");
+  over_feeds(families, status, [](const FeedStatus& feed) { return feed.pace.arriving_per_second; });
+  families.gauge("feed_possible_events_per_second", "What the request budget lets through in pages of that size.");
+  over_feeds(families, status, [](const FeedStatus& feed) { return feed.pace.possible_per_second; });
+  families.gauge("feed_outpaced", "1 when the feed is behind and more comes than the request budget lets through.");
+  over_feeds(families, status, [](const FeedStatus& feed) { return std::optional(feed.pace.is_outpaced ? 1 : 0); });
   families.gauge("feed_last_ok_timestamp_seconds", "When the feed was last asked without an error.");
   over_feeds(families, status, [](const FeedStatus& feed) -> std::optional<double> {
     return feed.last_ok ? std::optional(seconds(*feed.last_ok)) : std::nullopt;
@@ -194,11 +201,13 @@ void routes(Families& families, const runtime::Status& status) {
   count("events_dropped_total", "Events that the route's rule left out.", &RouteStatus::dropped);
   count("events_rejected_total", "Events that cannot be delivered and are kept as dead letters.",
         &RouteStatus::rejected);
-  count("events_resent_total", "Events sent again after a broken connection: may be double at the destination.",
+  count("events_resent_total", "Messages that may be at the destination once more; never fewer than there are.",
         &RouteStatus::resent);
   count("events_cut_total", "Events that were shortened to the destination's limit.", &RouteStatus::cut);
   count("events_lost_to_retention_total", "Events removed from the journal before the route had them.",
         &RouteStatus::lost_to_retention);
+  count("events_lost_to_damage_total", "Events destroyed in the journal before the route had them.",
+        &RouteStatus::lost_to_damage);
   count("delivered_bytes_total", "Encoded bytes that the destination has accepted.", &RouteStatus::delivered_bytes);
   count("delivery_attempts_total", "Attempts to deliver a payload.", &RouteStatus::attempts);
   count("delivery_errors_total", "Attempts that ended with an error.", &RouteStatus::errors);
@@ -207,7 +216,7 @@ void routes(Families& families, const runtime::Status& status) {
     using enum runtime::RouteState;
     one_of(families, labels_of(route), route.state, {idle, delivering, retrying, held, stopped});
   }
-  families.gauge("backlog_records", "Events that wait in the journal for the route, about.");
+  families.gauge("backlog_records", "Events that wait in the journal for the route, exactly.");
   each([](const RouteStatus& route) { return route.backlog_records; });
   families.gauge("backlog_bytes", "Journal that waits for the route; 0 when everything is delivered.");
   each([](const RouteStatus& route) { return route.backlog_bytes; });

@@ -50,14 +50,22 @@ Result<std::optional<Duration>> span(const json::object& object, std::string_vie
   return duration;
 }
 
-Result<std::optional<Timestamp>> time(const json::object& object, std::string_view member, Timestamp now) {
+// A time, or how long ago.
+Result<std::optional<runtime::VerifyMoment>> moment(const json::object& object, std::string_view member) {
   const auto written = TRY(text(object, member));
-  if (!written) return std::optional<Timestamp>();
-  if (const auto ago = parse_duration(*written)) return std::optional<Timestamp>(now - *ago);
+  if (!written) return std::optional<runtime::VerifyMoment>();
+  if (const auto ago = parse_duration(*written)) return std::optional<runtime::VerifyMoment>(*ago);
   const auto point = parse_iso8601(*written);
   if (!point)
     return expected(member, "a time such as \"2026-11-24T08:00:00Z\" or a span such as \"2d\"", json::value(*written));
-  return point;
+  return std::optional<runtime::VerifyMoment>(*point);
+}
+
+Result<std::optional<Timestamp>> time(const json::object& object, std::string_view member, Timestamp now) {
+  const auto asked = TRY(moment(object, member));
+  if (!asked) return std::optional<Timestamp>();
+  if (const Duration* ago = std::get_if<Duration>(&*asked)) return std::optional<Timestamp>(now - *ago);
+  return std::optional<Timestamp>(std::get<Timestamp>(*asked));
 }
 
 Result<std::vector<std::string>> texts(const json::object& object, std::string_view member) {
@@ -81,18 +89,18 @@ Result<bool> yes_or_no(const json::object& object, std::string_view member) {
 
 }  // namespace
 
-Result<runtime::VerifyOptions> read_verify_question(std::string_view body, Timestamp now) {
-  static constexpr std::array<std::string_view, 7> known{"since",  "until",   "sources",   "feeds",
-                                                         "repair", "overlap", "late_after"};
+Result<runtime::VerifyOptions> read_verify_question(std::string_view body) {
+  static constexpr std::array<std::string_view, 7> known{"since", "until",  "tenants",   "sources",
+                                                         "feeds", "repair", "late_after"};
   const json::object object = TRY(read_object(body, known));
   runtime::VerifyOptions options;
-  options.since = TRY(time(object, "since", now));
-  options.until = TRY(time(object, "until", now));
+  options.since = TRY(moment(object, "since"));
+  options.until = TRY(moment(object, "until"));
+  options.tenants = TRY(texts(object, "tenants"));
   options.sources = TRY(texts(object, "sources"));
   options.feeds = TRY(texts(object, "feeds"));
   options.repair = TRY(yes_or_no(object, "repair"));
-  options.late_after = TRY(span(object, "late_after"));
-  if (const auto overlap = TRY(span(object, "overlap"))) options.overlap = *overlap;
+  if (const auto late_after = TRY(span(object, "late_after"))) options.late_after = *late_after;
   return options;
 }
 

@@ -17,8 +17,9 @@ struct ReplayQuestion {
   std::optional<Timestamp> until;
 };
 
-// Times: ISO 8601, or a span before `now` ("2d"). Errors: wrong_usage, with the member's name.
-Result<runtime::VerifyOptions> read_verify_question(std::string_view body, Timestamp now);
+// Times: ISO 8601, or a span before now ("2d"): of verify by the service's clock, else before `now`. Errors:
+// wrong_usage, with the member's name.
+Result<runtime::VerifyOptions> read_verify_question(std::string_view body);
 Result<ReplayQuestion> read_replay_question(std::string_view body, Timestamp now);
 
 struct ReloadQuestion {

@@ -105,7 +105,7 @@ net::ServerResponse Router::explain(const net::ServerRequest& request) {
 }
 
 net::ServerResponse Router::start_verify(const net::ServerRequest& request) {
-  auto options = read_verify_question(request.body, clock_.now());
+  auto options = read_verify_question(request.body);
   if (!options) return problem(options.error());
   const auto number = verify_.start(std::move(*options));
   if (!number) return problem(number.error());

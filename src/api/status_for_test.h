@@ -19,6 +19,11 @@ inline runtime::Status busy_status() {
   activities.duplicates = 20;
   activities.quarantined = 1;
   activities.time_to_catch_up = 30s;
+  activities.pace = {.page_size = 500,
+                     .arriving_per_second = 300,
+                     .possible_per_second = 208.25,
+                     .is_outpaced = true,
+                     .caught_up_at = from_epoch_ms(1'760'000'200'000)};
   runtime::FeedStatus files;
   files.name = "files";
   files.code = ErrorCode::permission_missing;

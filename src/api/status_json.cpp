@@ -11,6 +11,10 @@ namespace {
 double seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
 json::value optional_seconds(const std::optional<Duration>& d) { return d ? json::value(seconds(*d)) : json::value(); }
 json::value optional_time(const std::optional<Timestamp>& t) { return t ? json::value(to_iso8601(*t)) : json::value(); }
+template <class T>
+json::value optional_number(const std::optional<T>& number) {
+  return number ? json::value(*number) : json::value();
+}
 json::value optional_code(const std::optional<ErrorCode>& code) {
   return code ? json::value(label(*code)) : json::value();
 }
@@ -40,7 +44,12 @@ json::object feed_json(const runtime::FeedStatus& feed) {
           {"updates", feed.updates},
           {"quarantined", feed.quarantined},
           {"passed_over", feed.passed_over},
-          {"time_to_catch_up_seconds", optional_seconds(feed.time_to_catch_up)}};
+          {"time_to_catch_up_seconds", optional_seconds(feed.time_to_catch_up)},
+          {"page_size", optional_number(feed.pace.page_size)},
+          {"arriving_per_second", optional_number(feed.pace.arriving_per_second)},
+          {"possible_per_second", optional_number(feed.pace.possible_per_second)},
+          {"is_outpaced", feed.pace.is_outpaced},
+          {"caught_up_at", optional_time(feed.pace.caught_up_at)}};
 }
 
 json::object journal_json(const store::JournalReport& journal) {
@@ -48,7 +57,9 @@ json::object journal_json(const store::JournalReport& journal) {
           {"durable", to_string(journal.durable)},
           {"bytes", journal.bytes},
           {"records", journal.records},
+          {"removed", journal.removed_to},
           {"segments", journal.segments},
+          {"whole", journal.is_whole()},
           {"damaged_frames", journal.damaged_frames},
           {"truncated_bytes", journal.truncated_bytes}};
 }
@@ -84,7 +95,10 @@ json::array cursors_json(const std::vector<runtime::RouteCursor>& cursors) {
                                {"rejected", one.cursor.rejected},
                                {"resent", one.cursor.resent},
                                {"lost_to_retention", one.cursor.lost_to_retention},
+                               {"lost_to_damage", one.cursor.lost_to_damage},
+                               {"began_at", one.cursor.began_at},
                                {"backlog_records", one.backlog_records},
+                               {"repeated", one.repeated},
                                {"backlog_bytes", one.backlog_bytes}});
   return all;
 }
@@ -108,6 +122,7 @@ json::object route_json(const runtime::RouteStatus& route) {
           {"rejected", route.rejected},
           {"resent", route.resent},
           {"lost_to_retention", route.lost_to_retention},
+          {"lost_to_damage", route.lost_to_damage},
           {"cut", route.cut},
           {"attempts", route.attempts},
           {"errors", route.errors},

@@ -12,6 +12,7 @@ namespace {
 std::vector<Command> made() {
   std::vector<Command> all{run_command(),    check_command(),   status_command(), verify_command(), explain_command(),
                            replay_command(), preview_command(), diff_command(),   reload_command()};
+  for (Command& command : report_commands()) all.push_back(std::move(command));
   for (Command& command : journal_commands()) all.push_back(std::move(command));
   for (Command& command : mapping_commands()) all.push_back(std::move(command));
   for (Command& command :

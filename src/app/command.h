@@ -59,6 +59,7 @@ struct Command {
   std::vector<Option> options = {};
   std::vector<Example> examples = {};
   bool is_hidden = false;
+  bool is_service = false;  // nobody may ever read what it writes to standard error, so it never waits for that
   std::function<Result<int>(Session&)> run = {};  // the exit code, or an Error that is shown
 
   // Its own options and those that `wants` adds; the global ones are not among them.
@@ -102,6 +103,7 @@ Command query_command();
 Command reference_command();
 Command reload_command();
 Command replay_command();
+std::vector<Command> report_commands();
 Command run_command();
 Command schema_command();
 Command simulate_command();

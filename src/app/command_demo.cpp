@@ -154,7 +154,7 @@ std::string outcome_text(const Outcome& outcome) {
       "  waiting    {:>10}   of the last seconds, became visible late and is on its way\n"
       "  missing    {:>10}\n\n{}\n",
       outcome.made, outcome.made - outcome.missing, outcome.missing, outcome.siem.doubles, verified.shown,
-      verified.journaled, delivered, verified.waiting, verified.missing,
+      verified.journaled, delivered, verified.young, verified.missing,
       outcome.missing == 0 && verified.missing == 0 ? "nothing is missing" : "EVENTS ARE MISSING");
 }
 

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "journal_walk.h"
 #include "offline.h"
+#include "runtime/route_cursor.h"
 #include "session.h"
 #include "table.h"
 #include "until.h"
@@ -79,7 +80,8 @@ Result<int> list(Session& session) {
                  {"delivered", Align::right},
                  {"dropped", Align::right},
                  {"rejected", Align::right},
-                 {"resent", Align::right}});
+                 {"resent", Align::right},
+                 {"lost", Align::right}});
   std::string json;
   for (const auto& [name, journal] : journals) {
     const store::JournalReport report = journal->report();
@@ -87,14 +89,15 @@ Result<int> list(Session& session) {
                  to_string(report.first), to_string(report.durable)});
     std::string routes;
     for (const store::Cursor& c : journal->cursors()) {
-      const std::uint64_t behind =
-          c.position < report.durable ? report.durable.offset - std::min(c.position.offset, report.durable.offset) : 0;
-      cursors.add({name, c.route, to_string(c.position), to_human(Bytes{behind}), grouped(c.delivered),
-                   grouped(c.dropped), grouped(c.rejected), grouped(c.resent)});
+      const runtime::RouteCursor stands = runtime::where_it_stands(name, *journal, c, {}, 0);
+      const std::uint64_t lost = stands.cursor.lost_to_retention + stands.cursor.lost_to_damage;
+      cursors.add({name, c.route, to_string(c.position), grouped(stands.backlog_records), grouped(c.delivered),
+                   grouped(c.dropped), grouped(c.rejected), grouped(c.resent), grouped(lost)});
       routes += fmt::format(
-          R"({}{{"route":{},"position":"{}","behind_bytes":{},"delivered":{},"dropped":{},"rejected":{},"resent":{}}})",
-          routes.empty() ? "" : ",", json_quote(c.route), to_string(c.position), behind, c.delivered, c.dropped,
-          c.rejected, c.resent);
+          R"({}{{"route":{},"position":"{}","behind_records":{},"behind_bytes":{},"delivered":{},"dropped":{},"rejected":{},"resent":{},"lost_to_retention":{},"lost_to_damage":{}}})",
+          routes.empty() ? "" : ",", json_quote(c.route), to_string(c.position), stands.backlog_records,
+          stands.backlog_bytes, c.delivered, c.dropped, c.rejected, c.resent, stands.cursor.lost_to_retention,
+          stands.cursor.lost_to_damage);
     }
     json += fmt::format(
         R"({}{{"source":{},"records":{},"bytes":{},"segments":{},"first":"{}","durable":"{}","cursors":[{}]}})",
@@ -116,7 +119,10 @@ std::string enveloped(const std::string& source, const store::Slice::Item& item)
       R"({{"source":{},"feed":{},"id":{},"position":"{}","kind":"{}","is_quarantined":{},"ingest_time":"{}","event_time":"{}","saved_time":"{}","record":{}}})",
       json_quote(source), json_quote(r.feed), json_quote(r.id), to_string(item.position),
       r.kind == RecordKind::created ? "created" : "updated", r.is_quarantined, to_iso8601(item.ingest_time),
-      to_iso8601(r.event_time), to_iso8601(r.saved_time), r.is_quarantined ? json_quote(r.raw) : std::string(r.raw));
+      to_iso8601(r.event_time), to_iso8601(r.saved_time),
+      r.is_quarantined ? json_quote(r.raw)
+      : r.is_wtf8      ? as_utf8(r.raw)
+                       : std::string(r.raw));
 }
 
 Result<int> cat(Session& session) {

@@ -161,7 +161,9 @@ Result<CommandLine> read_command_line(const std::vector<std::string>& arguments)
   if (first.starts_with('-')) return wrong(fmt::format("expected a command before \"{}\"", first));
   std::size_t used = 1;
   std::string name = first;
-  if (is_group(first)) {
+  // "report" is a command and a group: an option behind it means the command.
+  const bool is_also_command = find_command(first) != nullptr;
+  if (is_group(first) && !(is_also_command && (arguments.size() == 1 || arguments[1].starts_with('-')))) {
     if (arguments.size() == 1 || arguments[1] == "--help" || arguments[1] == "-h") {
       help.group = first;
       if (arguments.size() == 1)

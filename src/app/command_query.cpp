@@ -93,8 +93,7 @@ public:
   }
   void write(std::string_view row) {
     if (form_ == Form::ndjson) {
-      buffer_ += row;
-      buffer_ += '\n';
+      append_line(row);
     } else {
       write_cells(row);
     }
@@ -113,6 +112,16 @@ public:
   bool is_cut() const { return form_ == Form::table && rows_ == table_rows_max; }
 
 private:
+  // A record that is passed on may have been laid out over several lines; between its tokens a blank means the same.
+  void append_line(std::string_view row) {
+    const std::size_t begin = buffer_.size();
+    buffer_ += row;
+    if (row.contains('\n') || row.contains('\r'))
+      std::replace_if(
+          buffer_.begin() + static_cast<std::ptrdiff_t>(begin), buffer_.end(),
+          [](char c) { return c == '\n' || c == '\r'; }, ' ');
+    buffer_ += '\n';
+  }
   void write_cells(std::string_view row) {
     const auto members = split_object(row);
     if (!members) return;
@@ -145,40 +154,54 @@ std::vector<std::string> names_of(const std::vector<kql::Column>& columns) {
 }
 
 // Nothing, after the diagnostics were shown, where the query is wrong.
-Result<std::shared_ptr<const kql::Program>> compiled(Session& session, InputForm form) {
+Result<std::shared_ptr<const kql::Program>> compiled(Session& session, InputForm form,
+                                                     const kql::Environment& environment) {
   const std::string query = session.arguments.text("query");
-  kql::Compiled made =
-      kql::compile(query, TRY(input_schema(session.arguments.text("schema"), session.arguments.text("feed"), form)),
-                   TRY(read_environment(session)));
+  kql::Compiled made = kql::compile(
+      query, TRY(input_schema(session.arguments.text("schema"), session.arguments.text("feed"), form)), environment);
   for (const kql::Diagnostic& diagnostic : made.diagnostics.all())
     session.streams.err << kql::render(diagnostic, "query", query) << '\n';
   return std::move(made.program);
 }
 
 // One query over all its inputs.
-class Asking {
+class Asking final : private InputTaker {
 public:
-  Asking(Session& session, Form form, std::optional<std::uint64_t> total_bytes)
+  Asking(Session& session, Form form, const kql::Environment& environment, std::optional<std::uint64_t> total_bytes)
       : session_(session),
+        environment_(environment),
         form_(form),
         now_(session.clock.now()),
         feed_(session.arguments.text("feed")),
         progress_(session.streams.err, session.clock, total_bytes) {}
 
-  // False, and the diagnostics are shown, where the query is wrong for what the input holds.
+  // False, and the diagnostics are shown, where the query is wrong for what the input holds. An input that cannot be
+  // read is told, and the next one is asked.
   Result<bool> ask(const std::string& name) {
-    auto source = name == "-"
-                      ? stream_source(session_.streams.in)
-                      : TRY(file_source(session_.files, name, [this](std::size_t size) { progress_.add_bytes(size); }));
-    source = TRY(unpacked(std::move(source), name));
-    auto form = parse_form(session_.arguments.text("from"));
-    if (!form) {
-      Front front = TRY(with_front(std::move(source), looked_at));
-      source = std::move(front.whole);
-      form = guess_form(front.bytes, now_);
+    name_ = &name;
+    auto opened = open(name);
+    if (!opened) {
+      complain(name, opened.error());
+      return true;
     }
-    if (!TRY(prepare(*form))) return false;
-    TRY(is_lines(*form) ? ask_lines(*source, name, *form) : ask_json(*source, name, *form));
+    form_of_input_ = opened->form;
+    if (!TRY(prepare(form_of_input_))) return false;
+    if (is_lines(form_of_input_))
+      each_text_line(*opened->source, name, *this);
+    else
+      each_json_record(*opened->source, name,
+                       form_of_input_ == InputForm::ndjson ? JsonLayout::lines : JsonLayout::free, *this);
+    return true;
+  }
+  // The rows that come out of the query alone.
+  Result<bool> ask_nothing() {
+    if (!TRY(prepare(InputForm::json))) return false;
+    std::string nothing = "{}";
+    nothing.append(raw_padding, '\0');
+    RecordView record;
+    record.raw = std::string_view(nothing).substr(0, 2);
+    record.feed = feed_;
+    TRY(ask(record, {{}, "-", now_}));
     return true;
   }
   int end() {
@@ -186,16 +209,31 @@ public:
     progress_.clear();
     if (writer_ && writer_->is_cut())
       session_.streams.err << fmt::format("only the first {} rows are shown; --to ndjson shows all\n", table_rows_max);
-    if (broken_ > complaints_max) session_.streams.err << fmt::format("{} records could not be read\n", broken_);
-    return broken_ == 0 ? exit_done : exit_not_done;
+    if (told_ == 0) return exit_done;
+    session_.streams.err << fmt::format("{} record{} read, {} could not be read\n", judged_, judged_ == 1 ? "" : "s",
+                                        broken_);
+    return exit_not_done;
   }
 
 private:
+  struct Opened {
+    std::unique_ptr<ByteSource> source;
+    InputForm form = InputForm::json;
+  };
+  Result<Opened> open(const std::string& name) {
+    auto source = name == "-"
+                      ? stream_source(session_.streams.in)
+                      : TRY(file_source(session_.files, name, [this](std::size_t size) { progress_.add_bytes(size); }));
+    source = TRY(unpacked(std::move(source), name));
+    if (const auto form = parse_form(session_.arguments.text("from"))) return Opened{std::move(source), *form};
+    Front front = with_front(std::move(source), looked_at);
+    return Opened{std::move(front.whole), guess_form(front.bytes, now_)};
+  }
   // --to cef, --to leef: rule and message as a route has them.
   Result<bool> prepare_messages(InputForm form) {
     if (!writer_) writer_.emplace(session_.out(), form_, std::vector<kql::Column>{}, progress_);
     if (!messages_.contains(form)) {
-      auto messages = TRY(QueryMessages::make(session_, form));
+      auto messages = TRY(QueryMessages::make(session_, form, environment_));
       if (!messages) return false;
       messages_.emplace(form, std::move(*messages));
     }
@@ -206,7 +244,7 @@ private:
   Result<bool> prepare(InputForm form) {
     if (form_ == Form::message) return prepare_messages(form);
     if (!runs_.contains(form)) {
-      const std::shared_ptr<const kql::Program> program = TRY(compiled(session_, form));
+      const std::shared_ptr<const kql::Program> program = TRY(compiled(session_, form, environment_));
       if (!program) return false;
       TRY(check_columns(*program, form));
       if (!writer_) {
@@ -235,26 +273,32 @@ private:
                                session_.arguments.text("to"), to_string(form)));
     return {};
   }
-  Result<> ask_json(ByteSource& source, const std::string& name, InputForm form) {
-    const kql::Envelope envelope{{}, name, now_};
-    const auto each = [&](std::string_view raw, std::size_t number) {
-      RecordView record;
-      record.raw = raw;
-      record.feed = feed_;
-      const Result<> named = asks_for_identity_ ? identity_.name(record) : Result<>{};
-      if (const auto asked = named ? ask(record, envelope) : named; !asked.has_value())
-        complain(fmt::format("{}, record {}", name, number), asked.error());
-      return writer_->is_open();
-    };
-    return form == InputForm::ndjson ? each_json_line(source, name, each) : each_record(source, name, each);
+  bool take(const InputPiece& piece) override {
+    const kql::Envelope envelope{{}, *name_, now_};
+    const Result<> asked =
+        is_lines(form_of_input_) ? ask_line(piece.text, form_of_input_, envelope) : ask_json(piece.text, envelope);
+    if (asked) {
+      ++judged_;
+    } else {
+      ++broken_;
+      complain(is_lines(form_of_input_)
+                   ? fmt::format("{}:{}", *name_, piece.number)
+                   : fmt::format("{}, record {} (line {})", *name_, piece.number, piece.place.line),
+               asked.error());
+    }
+    return writer_->is_open();
   }
-  Result<> ask_lines(ByteSource& source, const std::string& name, InputForm form) {
-    const kql::Envelope envelope{{}, name, now_};
-    return each_text_line(source, name, [&](std::string_view line, std::size_t number) {
-      if (const auto asked = ask_line(line, form, envelope); !asked.has_value())
-        complain(fmt::format("{}:{}", name, number), asked.error());
-      return writer_->is_open();
-    });
+  bool tell(const InputPiece& piece, const Error& trouble) override {
+    if (piece.number > 0) ++broken_;
+    complain(piece.number > 0 ? fmt::format("{}, record {}", *name_, piece.number) : *name_, trouble);
+    return writer_->is_open();
+  }
+  Result<> ask_json(std::string_view raw, const kql::Envelope& envelope) {
+    RecordView record;
+    record.raw = raw;
+    record.feed = feed_;
+    if (asks_for_identity_) TRY(identity_.name(record));
+    return ask(record, envelope);
   }
   Result<> ask_line(std::string_view line, InputForm form, const kql::Envelope& envelope) {
     LineRecord read = TRY(read_line(line, form, now_));
@@ -285,12 +329,13 @@ private:
     return {};
   }
   void complain(const std::string& place, const Error& error) {
-    if (++broken_ > complaints_max) return;
+    if (++told_ > complaints_max) return;
     progress_.clear();
     session_.streams.err << fmt::format("{}: {}\n", place, error.text());
   }
 
   Session& session_;
+  const kql::Environment& environment_;
   Form form_;
   Timestamp now_;
   std::string feed_;
@@ -303,7 +348,12 @@ private:
   bool asks_for_identity_ = false;  // the query reads _Id or _Time
   std::optional<RowWriter> writer_;
   std::vector<std::string> columns_;
+  const std::string* name_ = nullptr;  // of the input that is being read
+  InputForm form_of_input_ = InputForm::json;
+  // Records in = judged + broken.
+  std::size_t judged_ = 0;
   std::size_t broken_ = 0;
+  std::size_t told_ = 0;  // broken records, and what is none: a file cut off, a comma too few
 };
 
 // How much there is to read, where that can be said and somebody looks.
@@ -321,10 +371,16 @@ std::optional<std::uint64_t> total_bytes(Session& session, const std::vector<std
   return total;
 }
 
+// Whether the query asks its inputs for records. One that is wrong is told when it meets the first input.
+bool reads_records(Session& session, const kql::Environment& environment) {
+  const kql::Compiled compiled = kql::compile(session.arguments.text("query"), kql::with_meta_columns({}), environment);
+  return !compiled.program || compiled.program->reads_records();
+}
+
 Result<int> check(Session& session) {
   const std::string query = session.arguments.text("query");
   const auto form = parse_form(session.arguments.text("from")).value_or(InputForm::json);
-  const std::shared_ptr<const kql::Program> program = TRY(compiled(session, form));
+  const std::shared_ptr<const kql::Program> program = TRY(compiled(session, form, TRY(read_environment(session))));
   if (!program) return exit_configuration;
   session.out() << notes_of(*program, query);
   if (session.arguments.has("explain")) session.out() << explanation(program);
@@ -341,9 +397,20 @@ Result<int> run(Session& session) {
                                                   : Form::ndjson;
   std::vector<std::string> names = session.arguments.all("files");
   if (names.empty()) names.emplace_back("-");
-  Asking asking(session, form, total_bytes(session, names));
-  for (const std::string& name : names)
-    if (!TRY(asking.ask(name))) return exit_configuration;
+  const kql::Environment environment = TRY(read_environment(session));
+  Asking asking(session, form, environment, total_bytes(session, names));
+  if (!reads_records(session, environment)) {
+    if (!session.arguments.all("files").empty())
+      session.streams.err << "the query makes its rows itself (print, datatable); no file was read\n";
+    if (!TRY(asking.ask_nothing())) return exit_configuration;
+    return asking.end();
+  }
+  for (const std::string& name : names) {
+    const bool is_right = TRY(asking.ask(name));
+    if (is_right) continue;
+    asking.end();
+    return exit_configuration;
+  }
   return asking.end();
 }
 
@@ -354,11 +421,14 @@ Command query_command() {
       .name = "query",
       .summary = "ask files of JSON, CEF, LEEF or syslog, or standard input, in KQL",
       .details =
-          "Reads NDJSON, one JSON array, or lines of CEF, LEEF or syslog, plain, gzip or zstd, and writes the rows "
-          "that come out.\nLines become records of the schemas cef, leef and syslog. JSON without --schema or --feed "
+          "Reads JSON objects one behind the other, however they are laid out, arrays of them, or lines of CEF, LEEF "
+          "or "
+          "syslog,\nplain, gzip or zstd, and writes the rows that come out. print and datatable make their rows "
+          "without "
+          "an input.\nLines become records of the schemas cef, leef and syslog. JSON without --schema or --feed "
           "has only dynamic members;\nwith it members have types, so that timestamp > ago(1h) means something. "
-          "docs/reference/kql.md says what the\nlanguage holds. Exit codes: 78 when the query is wrong, 1 when a "
-          "record could not be read; its file and line are told.",
+          "docs/reference/kql.md says what the\nlanguage holds. Exit codes: 78 when the query is wrong, 1 when "
+          "anything could not\nbe read: its file, line and column are told, and all the rest is asked.",
       .wants = Wants::nothing,
       .options = {{.names = "query", .value_name = "QUERY", .help = "what to ask: source | …", .is_required = true},
                   {.names = "files",

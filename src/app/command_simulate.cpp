@@ -12,6 +12,8 @@ namespace capstan::app {
 namespace {
 
 constexpr std::int64_t records_max = 100'000'000;
+constexpr Duration late_by_max = std::chrono::days(45);
+constexpr double speed_max = 100'000;
 
 Result<double> positive(const Arguments& arguments, std::string_view key, double highest) {
   const std::string given = arguments.text(key);
@@ -44,9 +46,26 @@ Result<simulator::SimulatorOptions> tenant_options(const Arguments& arguments) {
   options.history = TRY(span(arguments, "history"));
   options.rate = TRY(positive(arguments, "rate", 1'000'000));
   options.lateness = Duration(static_cast<std::int64_t>(TRY(positive(arguments, "lateness", 86'400 * 30)) * 1000));
+  for (std::string_view rest = arguments.text("late-by"); !rest.empty();) {
+    const std::string_view each = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(rest.size(), each.size() + 1));
+    const auto span = parse_duration(each);
+    if (!span || *span > late_by_max)
+      return Error(ErrorCode::wrong_usage,
+                   fmt::format("reading --late-by: expected durations up to {} such as 6h,47h,20d, got \"{}\"",
+                               to_string(late_by_max), each));
+    options.late_by.push_back(*span);
+  }
+  options.late_share = TRY(positive(arguments, "late-share", 1));
+  options.old_share = TRY(positive(arguments, "old-share", 1));
+  options.old_by = TRY(span(arguments, "old-by"));
+  options.speed = TRY(positive(arguments, "speed", speed_max));
   options.burst_share = TRY(positive(arguments, "burst-share", 1));
   options.crowd = TRY(count("crowd"));
   options.requests_per_minute = static_cast<unsigned>(TRY(arguments.number("requests-per-minute", 0, 1'000'000)));
+  options.page_cap = static_cast<std::uint64_t>(TRY(arguments.number("page-cap", 1, records_max)));
+  options.scan_cap = static_cast<std::uint64_t>(TRY(arguments.number("scan-cap", 1, records_max)));
+  options.refuses_larger_pages = arguments.has("refuse-larger-pages");
   options.records_directory = arguments.text("records");
   options.faults_file = arguments.text("faults");
   if (arguments.has("secret-expires-after"))
@@ -126,6 +145,25 @@ Command simulate_command() {
                        .value_name = "SECONDS",
                        .help = "how long after it was saved a record may become visible",
                        .default_text = "0"},
+                      {.names = "--late-by",
+                       .value_name = "DURATIONS",
+                       .help = "some records appear so long after they were saved, such as 6h,12h,24h,47h,20d"},
+                      {.names = "--late-share",
+                       .value_name = "SHARE",
+                       .help = "how many activities and alerts are late by one of --late-by, 0 to 1",
+                       .default_text = fmt::format("{}", standard.late_share)},
+                      {.names = "--old-share",
+                       .value_name = "SHARE",
+                       .help = "how many activities happened long before they were saved, 0 to 1",
+                       .default_text = fmt::format("{}", standard.old_share)},
+                      {.names = "--old-by",
+                       .value_name = "DURATION",
+                       .help = "how long before they were saved those happened",
+                       .default_text = to_string(standard.old_by)},
+                      {.names = "--speed",
+                       .value_name = "FACTOR",
+                       .help = "the tenant's own time passes so many times faster",
+                       .default_text = fmt::format("{}", standard.speed)},
                       {.names = "--burst-share",
                        .value_name = "SHARE",
                        .help = "how many of the activities share their millisecond with others, 0 to 1",
@@ -136,6 +174,11 @@ Command simulate_command() {
                        .help = "serve the records of activities.ndjson, alerts.ndjson, … as they are",
                        .completes = Completes::directories},
                       count("--requests-per-minute", standard.requests_per_minute, "requests it allows; 0 is no limit"),
+                      count("--page-cap", standard.page_cap, "the most records of a plain page"),
+                      count("--scan-cap", standard.scan_cap, "the most activities of one page of a scan"),
+                      {.names = "--refuse-larger-pages",
+                       .value_name = "",
+                       .help = "answer 400 when more is asked for, instead of giving less"},
                       {.names = "--secret-expires-after",
                        .value_name = "DURATION",
                        .help = "let the client secret expire so long after the start"},

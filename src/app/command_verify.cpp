@@ -18,31 +18,48 @@ namespace json = boost::json;
 constexpr Duration ask_again_every = std::chrono::milliseconds(300);
 constexpr Duration answer_timeout = std::chrono::seconds(30);
 
+Result<std::optional<runtime::VerifyMoment>> moment(const Session& session, const std::string& option) {
+  const Arguments& given = session.arguments;
+  if (!given.has(option)) return std::optional<runtime::VerifyMoment>();
+  // How long ago is meant by the service's clock, which the engine will know.
+  if (const auto ago = parse_duration(given.text(option))) return std::optional<runtime::VerifyMoment>(*ago);
+  const auto time = TRY(given.moment(option, session.clock.now()));
+  return time ? std::optional<runtime::VerifyMoment>(*time) : std::optional<runtime::VerifyMoment>();
+}
+
 Result<runtime::VerifyOptions> verify_options(const Session& session) {
   const Arguments& given = session.arguments;
   runtime::VerifyOptions options;
+  options.tenants = given.all("tenant");
   options.sources = given.all("source");
   options.feeds = given.all("feed");
-  options.since = TRY(given.moment("since", session.clock.now()));
-  options.until = TRY(given.moment("until", session.clock.now()));
+  options.since = TRY(moment(session, "since"));
+  options.until = TRY(moment(session, "until"));
   options.repair = given.has("repair");
   if (given.has("late-after")) {
-    options.late_after = parse_duration(given.text("late-after"));
-    if (!options.late_after)
+    const auto late_after = parse_duration(given.text("late-after"));
+    if (!late_after)
       return Error(ErrorCode::wrong_usage,
                    fmt::format("reading --late-after: expected a duration such as 30s or 2d, got \"{}\"",
                                given.text("late-after")));
+    options.late_after = *late_after;
   }
   return options;
 }
 
+std::string written(const runtime::VerifyMoment& moment) {
+  if (const Duration* ago = std::get_if<Duration>(&moment)) return to_string(*ago);
+  return to_iso8601(std::get<Timestamp>(moment));
+}
+
 std::string question(const runtime::VerifyOptions& options) {
   json::object o;
-  if (options.since) o["since"] = to_iso8601(*options.since);
-  if (options.until) o["until"] = to_iso8601(*options.until);
+  if (options.since) o["since"] = written(*options.since);
+  if (options.until) o["until"] = written(*options.until);
+  if (!options.tenants.empty()) o["tenants"] = json::array(options.tenants.begin(), options.tenants.end());
   if (!options.sources.empty()) o["sources"] = json::array(options.sources.begin(), options.sources.end());
   if (!options.feeds.empty()) o["feeds"] = json::array(options.feeds.begin(), options.feeds.end());
-  if (options.late_after) o["late_after"] = to_string(*options.late_after);
+  o["late_after"] = to_string(options.late_after);
   o["repair"] = options.repair;
   return json::serialize(o);
 }
@@ -114,34 +131,40 @@ Result<int> run(Session& session) {
   runtime::Plan plan = TRY(read_plan(session));
   if (!session.arguments.has("log-level")) log::configure(log::Level::error, plan.log.format);
   const runtime::VerifyReport report = TRY(verify(session, std::move(plan), options, signals.token()));
-  session.out() << (session.wants_json() ? runtime::to_json(report) + "\n" : runtime::to_text(report));
+  const runtime::VerifyStyle style{.only_summary = session.arguments.has("summary"),
+                                   .only_bad = session.arguments.has("only-bad")};
+  session.out() << (session.wants_json() ? runtime::to_json(report, style) + "\n" : runtime::to_text(report, style));
   return report.is_proved() ? exit_done : exit_not_done;
 }
 
 }  // namespace
 
 Command verify_command() {
-  return {.name = "verify",
-          .summary = "ask the tenant again and compare, hour by hour, with what was journaled and delivered",
-          .details =
-              "Per feed and hour: shown by the tenant, journaled, delivered per route, dropped by rule, missing, "
-              "late, double. The tenant is\nasked within its request budget, so a long window takes a while. "
-              "Asks the running Capstan, or works by itself when none\nruns. Exit code 1 when anything is "
-              "missing or could not be asked.",
-          .wants = Wants::both,
-          .options = {{.names = "--since",
-                       .value_name = "TIME",
-                       .help = "from when on, by saved time; a time or how long ago (two days before --until)"},
-                      {.names = "--until", .value_name = "TIME", .help = "up to when (now)"},
-                      {.names = "--source", .value_name = "NAME", .help = "only this source", .is_repeatable = true},
-                      {.names = "--feed", .value_name = "NAME", .help = "only this feed", .is_repeatable = true},
-                      {.names = "--late-after",
-                       .value_name = "DURATION",
-                       .help = "what counts as late (the feed's overlap)"},
-                      {.names = "--repair", .value_name = "", .help = "collect what is missing"}},
-          .examples = {{"capstan verify", "the last two days"},
-                       {"capstan verify --since 7d --repair", "a week, and what is missing is collected"}},
-          .run = run};
+  return {
+      .name = "verify",
+      .summary = "ask the tenant again and compare, hour by hour, with what was journaled and delivered",
+      .details =
+          "Every hour of saved time of every feed ends as proved, missing, waiting or not comparable. The tenants are "
+          "asked at the\nsame time, each within its request budget, so a long window takes a while. Asks the running "
+          "Capstan, or works by itself\nwhen none runs. Exit code 0 when all that was asked is proved or younger than "
+          "--late-after, by the service's clock; else 1.",
+      .wants = Wants::both,
+      .options = {{.names = "--since",
+                   .value_name = "TIME",
+                   .help = "from when on, by saved time; a time or how long ago (two days before --until)"},
+                  {.names = "--until", .value_name = "TIME", .help = "up to when (now)"},
+                  {.names = "--tenant", .value_name = "NAME", .help = "only this tenant", .is_repeatable = true},
+                  {.names = "--source", .value_name = "NAME", .help = "only this source", .is_repeatable = true},
+                  {.names = "--feed", .value_name = "NAME", .help = "only this feed", .is_repeatable = true},
+                  {.names = "--late-after",
+                   .value_name = "DURATION",
+                   .help = "how long a record may be on its way (15m)"},
+                  {.names = "--summary", .value_name = "", .help = "one line a feed, no hours and no ids"},
+                  {.names = "--only-bad", .value_name = "", .help = "only hours that are not proved"},
+                  {.names = "--repair", .value_name = "", .help = "collect what is missing"}},
+      .examples = {{"capstan verify", "the last two days"},
+                   {"capstan verify --since 7d --repair", "a week, and what is missing is collected"}},
+      .run = run};
 }
 
 }  // namespace capstan::app

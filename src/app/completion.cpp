@@ -90,8 +90,8 @@ std::string bash() {
   for (const std::string& word : first_words())
     if (const auto below = second_words(word); !below.empty())
       groups += fmt::format(
-          "    {0}) if ((COMP_CWORD == 2)); then COMPREPLY=($(compgen -W '{1}' -- \"$word\")); return; fi; "
-          "command=\"{0} ${{COMP_WORDS[2]}}\" ;;\n",
+          "    {0}) if ((COMP_CWORD == 2)) && [[ $word != -* ]]; then COMPREPLY=($(compgen -W '{1}' -- \"$word\")); "
+          "return; fi; [[ ${{COMP_WORDS[2]}} == -* ]] || command=\"{0} ${{COMP_WORDS[2]}}\" ;;\n",
           word, fmt::join(below, " "));
   for (const Command& command : commands())
     if (!command.is_hidden) cases += bash_command(command);
@@ -151,13 +151,14 @@ std::string zsh() {
     const Command* command = find_command(word);
     const std::string summary = command == nullptr ? "commands about the " + word : command->summary;
     words += " " + quoted(word + ":" + zsh_escaped(summary));
-    if (command != nullptr) continue;
+    if (second_words(word).empty()) continue;
     std::string below;
     for (const std::string& second : second_words(word))
       below += " " + quoted(second + ":" + zsh_escaped(find_command(word + " " + second)->summary));
     groups += fmt::format(
-        "    {0})\n      if ((CURRENT == 3)); then local -a below=({1}); _describe command below; return; fi\n"
-        "      command=\"{0} ${{words[3]}}\"; words=(\"${{words[1]}}\" \"${{words[@]:2}}\"); ((CURRENT--)) ;;\n",
+        "    {0}) if [[ ${{words[3]}} != -* ]]; then\n"
+        "      if ((CURRENT == 3)); then local -a below=({1}); _describe command below; return; fi\n"
+        "      command=\"{0} ${{words[3]}}\"; words=(\"${{words[1]}}\" \"${{words[@]:2}}\"); ((CURRENT--)); fi ;;\n",
         word, below);
   }
   for (const Command& command : commands())
@@ -181,7 +182,12 @@ std::string zsh() {
 
 std::string fish_condition(const Command& command) {
   const std::size_t blank = command.name.find(' ');
-  if (blank == std::string::npos) return fmt::format("__fish_seen_subcommand_from {}", command.name);
+  if (blank == std::string::npos) {
+    const auto below = second_words(command.name);
+    return fmt::format(
+        "__fish_seen_subcommand_from {}{}", command.name,
+        below.empty() ? "" : fmt::format("; and not __fish_seen_subcommand_from {}", fmt::join(below, " ")));
+  }
   return fmt::format("__fish_seen_subcommand_from {}; and __fish_seen_subcommand_from {}",
                      command.name.substr(0, blank), command.name.substr(blank + 1));
 }

@@ -95,6 +95,7 @@ std::string command_help(const Command& command) {
   std::vector<Option> options = command.all_options();
   for (const Option& option : global_options()) options.push_back(option);
   text += fmt::format("\noptions:\n{}", aligned(lines_of(options)));
+  if (const std::string below = list_of(command.name); !below.empty()) text += fmt::format("\ncommands:\n{}", below);
   if (!command.examples.empty()) {
     std::vector<Line> lines;
     for (const Example& example : command.examples) lines.push_back({example.line, example.meaning});

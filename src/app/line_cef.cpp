@@ -60,6 +60,7 @@ public:
         .text("DeviceEventClassID", event_.signature)
         .text("Activity", event_.name)
         .text("LogSeverity", event_.severity);
+    additional_ = event_.loose;
     for (const auto& [key, value] : event_.extension) add(key, value);
     if (!additional_.empty()) record_.text("AdditionalExtensions", additional_);
     record_.number("CEFVersion", event_.version).raw("Extension", extension_.json());

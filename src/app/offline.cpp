@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "runtime/route_cursor.h"
 #include "runtime/table_keeper.h"
 #include "store/dead_letters.h"
 
@@ -60,7 +61,9 @@ store::Cursor cursor_of(const store::Journal& journal, const std::string& route)
     if (cursor.route == route) return cursor;
   store::Cursor fresh;
   fresh.route = route;
-  fresh.position = journal.report().first;
+  const store::JournalReport report = journal.report();
+  fresh.position = report.first;
+  fresh.number = fresh.began_at = fresh.attempted_to = report.first_number;
   return fresh;
 }
 
@@ -88,26 +91,7 @@ runtime::RouteStatus route_status(const runtime::RoutePlan& route, const std::ve
   for (const std::string& source : route.from) {
     const store::Journal* journal = journal_of(journals, source);
     if (journal == nullptr) continue;
-    const store::JournalReport report = journal->report();
-    runtime::RouteCursor at{source, cursor_of(*journal, route.name), 0, 0};
-    if (at.cursor.position < report.durable) {
-      at.backlog_bytes = report.durable.offset - std::max(at.cursor.position.offset, report.first.offset);
-      const std::uint64_t span = report.durable.offset - report.first.offset;
-      // About, from the mean size of a record; something is left, so never none.
-      at.backlog_records =
-          span == 0 ? 1
-                    : std::max<std::uint64_t>(1, static_cast<std::uint64_t>(static_cast<double>(at.backlog_bytes) /
-                                                                            static_cast<double>(span) *
-                                                                            static_cast<double>(report.records)));
-    }
-    status.backlog_bytes += at.backlog_bytes;
-    status.backlog_records += at.backlog_records;
-    status.delivered += at.cursor.delivered;
-    status.dropped += at.cursor.dropped;
-    status.rejected += at.cursor.rejected;
-    status.resent += at.cursor.resent;
-    status.lost_to_retention += at.cursor.lost_to_retention;
-    status.cursors.push_back(std::move(at));
+    runtime::add_cursor(status, runtime::where_it_stands(source, *journal, cursor_of(*journal, route.name), {}, 0));
   }
   return status;
 }
@@ -153,6 +137,8 @@ Result<std::vector<runtime::ExplainSource>> explain_sources(Session& session, co
     source.tenant = planned.tenant;
     source.journal = journal_of(journals, planned.name);
     if (source.journal == nullptr) continue;
+    source.receipts =
+        TRY(store::Receipts::open(session.files, runtime::journal_directory(plan.data_dir, planned.name)));
     for (const runtime::RoutePlan& route : plan.routes)
       if (draws_from(route, planned.name))
         source.routes.push_back({route.name,
@@ -198,6 +184,7 @@ Result<std::unique_ptr<runtime::Engine>> start_still_engine(Session& session, ru
   runtime::Engine::Options options;
   options.notify_systemd = false;
   options.log_figures = false;
+  options.prove = false;
   return runtime::Engine::start(std::move(plan), session.world(), options);
 }
 

@@ -1,379 +1,294 @@
 #include "query_input.h"
 
 #include <fmt/format.h>
-#include <zlib.h>
-#include <zstd.h>
 
 #include <algorithm>
-#include <array>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <optional>
-#include <vector>
 
+#include "base/text.h"
+#include "event/json_check.h"
+#include "event/json_split.h"
 #include "event/record.h"
 
 namespace capstan::app {
 
 namespace {
 
-constexpr std::size_t chunk = 1U << 20;
+constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+constexpr std::string_view blanks = " \t\r\n";
+constexpr std::size_t nowhere = std::string_view::npos;
 
-Error unreadable(const std::string& name, std::string_view why) {
-  return {ErrorCode::unreadable_file, fmt::format("reading {}: {}", name, why)};
+bool is_blank(char c) { return blanks.contains(c); }
+
+Error trouble_at(InputPlace place, std::string_view why) {
+  return {ErrorCode::broken_record,
+          fmt::format("reading a record: at line {}, column {}: {}", place.line, place.column, why)};
 }
 
-class StreamSource final : public ByteSource {
-public:
-  explicit StreamSource(std::istream& in) : in_(in) {}
-  Result<std::size_t> read(std::span<char> into) override {
-    in_.read(into.data(), static_cast<std::streamsize>(into.size()));
-    return static_cast<std::size_t>(in_.gcount());
-  }
+std::string too_long() { return fmt::format("it is longer than {} bytes", record_size_max); }
 
-private:
-  std::istream& in_;
-};
-
-class FileSource final : public ByteSource {
-public:
-  FileSource(std::unique_ptr<File> file, std::function<void(std::size_t)> on_read)
-      : file_(std::move(file)), on_read_(std::move(on_read)) {}
-  Result<std::size_t> read(std::span<char> into) override {
-    const std::size_t size = TRY(file_->read_at(at_, into));
-    at_ += size;
-    if (on_read_) on_read_(size);
-    return size;
-  }
-
-private:
-  std::unique_ptr<File> file_;
-  std::function<void(std::size_t)> on_read_;
-  std::uint64_t at_ = 0;
-};
-
-// What was looked at to tell the packing, then the rest.
-class Pushed final : public ByteSource {
-public:
-  Pushed(std::string front, std::unique_ptr<ByteSource> rest) : front_(std::move(front)), rest_(std::move(rest)) {}
-  Result<std::size_t> read(std::span<char> into) override {
-    if (at_ == front_.size()) return rest_->read(into);
-    const std::size_t size = std::min(into.size(), front_.size() - at_);
-    std::memcpy(into.data(), front_.data() + at_, size);
-    at_ += size;
-    return size;
-  }
-
-private:
-  std::string front_;
-  std::size_t at_ = 0;
-  std::unique_ptr<ByteSource> rest_;
-};
-
-// Packed bytes a chunk at a time.
-class Packed {
-public:
-  Packed(std::unique_ptr<ByteSource> source, std::string name) : source_(std::move(source)), name_(std::move(name)) {}
-  // Reads more when all was used; false at the end.
-  Result<bool> fill() {
-    if (used < size) return true;
-    used = 0;
-    size = TRY(source_->read(bytes));
-    return size > 0;
-  }
-  const std::string& name() const { return name_; }
-
-  std::vector<char> bytes = std::vector<char>(chunk);
-  std::size_t used = 0;
-  std::size_t size = 0;
-
-private:
-  std::unique_ptr<ByteSource> source_;
-  std::string name_;
-};
-
-class Gunzip final : public ByteSource {
-public:
-  explicit Gunzip(Packed packed) : packed_(std::move(packed)) {
-    constexpr int gzip_window = 15 + 16;
-    inflateInit2(&state_, gzip_window);
-  }
-  ~Gunzip() override { inflateEnd(&state_); }
-  Gunzip(const Gunzip&) = delete;
-  Gunzip& operator=(const Gunzip&) = delete;
-
-  Result<std::size_t> read(std::span<char> into) override {
-    state_.next_out = reinterpret_cast<Bytef*>(into.data());
-    state_.avail_out = static_cast<uInt>(into.size());
-    while (state_.avail_out == into.size()) {
-      if (!TRY(packed_.fill())) {
-        if (is_inside_) return unreadable(packed_.name(), "the gzip stream is cut off");
-        return std::size_t{0};
-      }
-      state_.next_in = reinterpret_cast<Bytef*>(packed_.bytes.data() + packed_.used);
-      state_.avail_in = static_cast<uInt>(packed_.size - packed_.used);
-      const int answer = inflate(&state_, Z_NO_FLUSH);
-      packed_.used = packed_.size - state_.avail_in;
-      is_inside_ = answer != Z_STREAM_END;
-      // Several members one after another are one text (RFC 1952).
-      if (answer == Z_STREAM_END) inflateReset(&state_);
-      if (answer != Z_OK && answer != Z_STREAM_END && answer != Z_BUF_ERROR)
-        return unreadable(packed_.name(), "the gzip stream is damaged");
-    }
-    return into.size() - state_.avail_out;
-  }
-
-private:
-  Packed packed_;
-  z_stream state_{};
-  bool is_inside_ = false;
-};
-
-class Unzstd final : public ByteSource {
-public:
-  explicit Unzstd(Packed packed) : packed_(std::move(packed)), state_(ZSTD_createDCtx(), ZSTD_freeDCtx) {}
-
-  Result<std::size_t> read(std::span<char> into) override {
-    ZSTD_outBuffer out{into.data(), into.size(), 0};
-    while (out.pos == 0) {
-      const bool has_more = TRY(packed_.fill());
-      if (!has_more && !is_inside_) return std::size_t{0};
-      ZSTD_inBuffer in{packed_.bytes.data(), packed_.size, packed_.used};
-      const std::size_t answer = ZSTD_decompressStream(state_.get(), &out, &in);
-      packed_.used = in.pos;
-      if (ZSTD_isError(answer) != 0)
-        return unreadable(packed_.name(), fmt::format("the zstd stream is damaged: {}", ZSTD_getErrorName(answer)));
-      is_inside_ = answer != 0;
-      if (!has_more && out.pos == 0 && is_inside_) return unreadable(packed_.name(), "the zstd stream is cut off");
-    }
-    return out.pos;
-  }
-
-private:
-  Packed packed_;
-  std::unique_ptr<ZSTD_DCtx, std::size_t (*)(ZSTD_DCtx*)> state_;
-  bool is_inside_ = false;
-};
-
-// The bytes that have been read and not been given yet, with padding behind them.
-class Window {
-public:
-  std::string_view text() const { return {bytes_.data() + begin_, end_ - begin_}; }
-  void take(std::size_t size) { begin_ += size; }
-  // Reads on; false at the end.
-  Result<bool> grow(ByteSource& source) {
-    if (begin_ > 0) {
-      std::memmove(bytes_.data(), bytes_.data() + begin_, end_ - begin_);
-      end_ -= begin_;
-      begin_ = 0;
-    }
-    if (bytes_.size() < end_ + chunk + raw_padding)
-      bytes_.resize(std::max(2 * bytes_.size(), end_ + chunk + raw_padding));
-    const std::size_t size = TRY(source.read(std::span(bytes_).subspan(end_, bytes_.size() - end_ - raw_padding)));
-    end_ += size;
-    return size > 0;
-  }
-
-private:
-  std::vector<char> bytes_;
-  std::size_t begin_ = 0;
-  std::size_t end_ = 0;
-};
-
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-  return text;
+// A mark, and a first character of ASCII.
+bool is_utf16(std::string_view text) {
+  if (text.size() < 4) return false;
+  return (text.starts_with("\xFF\xFE") && text[3] == 0) || (text.starts_with("\xFE\xFF") && text[2] == 0);
 }
 
-// How far the item of an array reaches: brackets and strings are followed. Goes on where it stopped when more is there.
-class ItemScan {
-public:
-  // Where the item ends, behind its last bracket; nothing when it does not end in `text`.
-  std::optional<std::size_t> end(std::string_view text) {
-    for (; at_ < text.size(); ++at_) {
-      const char c = text[at_];
-      if (is_in_string_) {
-        if (c == '\\') {
-          ++at_;
-        } else if (c == '"') {
-          is_in_string_ = false;
-        }
-        continue;
-      }
-      if (c == '"') is_in_string_ = true;
-      if (c == '{' || c == '[') ++depth_;
-      if (depth_ == 0 && (c == ',' || c == ']')) return at_;
-      if (c == '}' || c == ']') --depth_;
-    }
-    return std::nullopt;
-  }
-
-private:
-  std::size_t at_ = 0;
-  int depth_ = 0;
-  bool is_in_string_ = false;
-};
-
-using Each = std::function<bool(std::string_view, std::size_t)>;
-
-Result<> too_long(const std::string& name, std::size_t number) {
-  return unreadable(name, fmt::format("record {} is longer than {} bytes", number, record_size_max));
-}
-
-// Calls `each` with every line as it stands, without its end, and its number.
-Result<> each_line(ByteSource& source, Window& window, const std::string& name, const Each& each) {
-  std::size_t number = 0;
-  std::size_t searched = 0;
-  for (;;) {
-    const std::string_view text = window.text();
-    const std::size_t line_end = text.find('\n', searched);
-    if (line_end != std::string_view::npos) {
-      if (!each(text.substr(0, line_end), ++number)) return {};
-      window.take(line_end + 1);
-      searched = 0;
-      continue;
-    }
-    searched = text.size();
-    if (searched > record_size_max) return too_long(name, number + 1);
-    if (TRY(window.grow(source))) continue;
-    if (!window.text().empty()) each(window.text(), ++number);
-    return {};
-  }
-}
-
-// Blank lines are no records, and not counted.
-Result<> each_json_line(ByteSource& source, Window& window, const std::string& name, const Each& each) {
-  std::size_t number = 0;
-  return each_line(source, window, name, [&](std::string_view line, std::size_t) {
-    const std::string_view record = trimmed(line);
-    return record.empty() || each(record, ++number);
-  });
-}
-
-Result<Window> opened(ByteSource& source) {
-  Window window;
-  constexpr std::string_view mark = "\xEF\xBB\xBF";
-  while (window.text().size() <= mark.size() && TRY(window.grow(source))) {
-  }
-  if (window.text().starts_with(mark)) window.take(mark.size());
-  return window;
-}
-
-Result<> each_item(ByteSource& source, Window& window, const std::string& name, const Each& each) {
-  std::size_t number = 0;
-  ItemScan scan;
-  for (;;) {
-    const std::string_view text = window.text();
-    const auto end = scan.end(text);
-    if (!end) {
-      if (text.size() > record_size_max) return too_long(name, number + 1);
-      if (!TRY(window.grow(source))) return unreadable(name, "the array is not closed");
-      continue;
-    }
-    const std::string_view item = trimmed(text.substr(0, *end));
-    const bool is_last = text[*end] == ']';
-    if (!item.empty() && !each(item, ++number)) return {};
-    window.take(*end + 1);
-    if (is_last) return {};
-    scan = {};
-  }
-}
-
-}  // namespace
-
-std::unique_ptr<ByteSource> stream_source(std::istream& in) { return std::make_unique<StreamSource>(in); }
-
-namespace {
-
-class PipeSource final : public ByteSource {
-public:
-  PipeSource(std::ifstream in, std::function<void(std::size_t)> on_read)
-      : in_(std::move(in)), bytes_(stream_source(in_)), on_read_(std::move(on_read)) {}
-  Result<std::size_t> read(std::span<char> into) override {
-    const std::size_t size = TRY(bytes_->read(into));
-    if (on_read_) on_read_(size);
-    return size;
-  }
-
-private:
-  std::ifstream in_;
-  std::unique_ptr<ByteSource> bytes_;
-  std::function<void(std::size_t)> on_read_;
-};
-
-Result<std::unique_ptr<ByteSource>> pipe_source(const std::string& path, std::function<void(std::size_t)> on_read) {
-  if (std::filesystem::is_directory(path))
-    return Error(ErrorCode::unreadable_file, fmt::format("opening {}: expected a file, got a directory", path));
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return Error(ErrorCode::unreadable_file, fmt::format("opening {}: it cannot be read", path));
-  return std::unique_ptr<ByteSource>(std::make_unique<PipeSource>(std::move(in), std::move(on_read)));
-}
-
-}  // namespace
-
-Result<std::unique_ptr<ByteSource>> file_source(FileSystem& files, const std::string& path,
-                                                std::function<void(std::size_t)> on_read) {
-  // A pipe has no places to read from; it is read in order.
-  if (std::error_code failure;
-      std::filesystem::exists(path, failure) && !std::filesystem::is_regular_file(path, failure))
-    return pipe_source(path, std::move(on_read));
-  std::unique_ptr<File> file = TRY(files.open(path, FileSystem::OpenMode::read));
-  return std::unique_ptr<ByteSource>(std::make_unique<FileSource>(std::move(file), std::move(on_read)));
-}
-
-Result<Front> with_front(std::unique_ptr<ByteSource> source, std::size_t size_max) {
-  std::string front(size_max, '\0');
-  std::size_t size = 0;
-  while (size < front.size()) {
-    const std::size_t more = TRY(source->read(std::span(front).subspan(size)));
-    if (more == 0) break;
-    size += more;
-  }
-  front.resize(size);
-  auto whole = std::make_unique<Pushed>(front, std::move(source));
-  return Front{std::move(front), std::move(whole)};
-}
-
-Result<std::unique_ptr<ByteSource>> unpacked(std::unique_ptr<ByteSource> packed, const std::string& name) {
-  constexpr std::string_view gzip_magic = "\x1F\x8B";
-  constexpr std::string_view zstd_magic = "\x28\xB5\x2F\xFD";
-  Front front = TRY(with_front(std::move(packed), zstd_magic.size()));
-  const bool is_gzip = front.bytes.starts_with(gzip_magic);
-  const bool is_zstd = front.bytes.starts_with(zstd_magic);
-  std::unique_ptr<ByteSource> whole = std::move(front.whole);
-  if (is_gzip)
-    whole = std::make_unique<Gunzip>(Packed(std::move(whole), name));
-  else if (is_zstd)
-    whole = std::make_unique<Unzstd>(Packed(std::move(whole), name));
-  return whole;
-}
-
-Result<> each_record(ByteSource& source, const std::string& name, const Each& each) {
-  Window window = TRY(opened(source));
-  while (trimmed(window.text()).empty())
-    if (!TRY(window.grow(source))) return {};
+// Takes a byte order mark away; false where the input is no text that can be read, and that was told.
+bool begins_as_text(InputWindow& window, const std::string& name, InputTaker& taker) {
+  window.grow_to(2 * byte_order_mark.size());
   const std::string_view text = window.text();
-  const std::string_view from_bracket = trimmed(text);
-  if (!from_bracket.starts_with('[')) return each_json_line(source, window, name, each);
-  window.take(static_cast<std::size_t>(from_bracket.data() - text.data()) + 1);
-  return each_item(source, window, name, each);
+  if (is_utf16(text)) {
+    taker.tell({text, 0, {}}, Error(ErrorCode::unreadable_file,
+                                    fmt::format("reading {}: expected UTF-8, got UTF-16; nothing of it was read. "
+                                                "Convert it: iconv -f UTF-16 -t UTF-8",
+                                                name)));
+    return false;
+  }
+  if (text.starts_with(byte_order_mark)) window.take(byte_order_mark.size());
+  return true;
 }
 
-Result<> each_text_line(ByteSource& source, const std::string& name, const Each& each) {
-  Window window = TRY(opened(source));
-  return each_line(source, window, name, [&](std::string_view line, std::size_t number) {
+// What the source failed of, at the end of what it gave.
+void tell_failure(InputWindow& window, InputTaker& taker) {
+  if (!window.failure()) return;
+  const InputPlace place = window.place(0);
+  taker.tell({window.text(), 0, place},
+             Error(*window.failure()).during(fmt::format("behind line {}, column {}", place.line, place.column)));
+}
+
+class JsonCutter {
+public:
+  JsonCutter(InputWindow& window, JsonLayout layout, InputTaker& taker)
+      : window_(window), layout_(layout), taker_(taker) {}
+
+  void cut() {
+    while (is_wanted_ && pass_blanks()) {
+      if (!cut_array()) cut_value();
+    }
+    if (is_wanted_ && is_in_array_ && !is_cut_) tell({window_.text(), 0, window_.place(0)}, "the array is not closed");
+  }
+
+private:
+  enum class Behind { bracket, comma, item };  // what the next item of an array stands behind
+
+  // To what is no blank, nor a comma between records; false at the end.
+  bool pass_blanks() {
+    while (true) {
+      const std::string_view text = window_.text();
+      std::size_t at = 0;
+      while (at < text.size() && is_passed(text.substr(at))) at += text[at] == byte_order_mark[0] ? 3 : 1;
+      window_.take(at);
+      if (window_.text().size() >= byte_order_mark.size()) return true;
+      // The rest of a mark may not have been read yet.
+      if (!window_.grow()) return !window_.text().empty();
+    }
+  }
+  // Files that were put together bring their marks along; RFC 7464 puts the record separator before each record.
+  bool is_passed(std::string_view text) const {
+    if (is_blank(text.front())) return true;
+    return (!is_in_array_ && (text.front() == ',' || text.front() == '\x1E')) || text.starts_with(byte_order_mark);
+  }
+
+  // The brackets and commas of an array whose items are the records; false where a value stands.
+  bool cut_array() {
+    const char c = window_.text().front();
+    if (!is_in_array_) {
+      if (c != '[' || layout_ == JsonLayout::lines) return false;
+      is_in_array_ = true;
+      behind_ = Behind::bracket;
+      window_.take(1);
+      return true;
+    }
+    if (c == ']') {
+      if (behind_ == Behind::comma) tell_here("expected a value, got \"]\"");
+      is_in_array_ = false;
+      is_comma_told_ = false;
+      window_.take(1);
+      return true;
+    }
+    if (c == ',') {
+      if (behind_ != Behind::item) tell_here("expected a value, got \",\"");
+      behind_ = Behind::comma;
+      window_.take(1);
+      return true;
+    }
+    // Once an array: a list without commas is told, and read.
+    if (behind_ == Behind::item && !is_comma_told_) {
+      is_comma_told_ = true;
+      tell_here("expected \",\" or \"]\" behind an item, got something else");
+    }
+    return !is_wanted_;
+  }
+
+  void cut_value() {
+    const JsonExtent extent = measured();
+    const std::string_view text = window_.text();
+    if (extent.kind != JsonExtent::Kind::whole) {
+      pass_broken(extent, why_broken(extent));
+    } else if (text.front() != '{' && !ends_there(text, extent.at)) {
+      const JsonExtent nothing{JsonExtent::Kind::broken, 0, "an object"};
+      pass_broken(nothing, why_broken(nothing));
+    } else {
+      take_value(text.substr(0, extent.at));
+    }
+    behind_ = Behind::item;
+  }
+
+  // Behind what is no object: 12 ends, 12a is broken.
+  static bool ends_there(std::string_view text, std::size_t at) {
+    constexpr std::string_view ends = " \t\r\n,[]{}\"\x1E";
+    return text.front() == '[' || at == text.size() || ends.contains(text[at]);
+  }
+
+  // How far the value at the front reaches. Reads as far as it has to.
+  JsonExtent measured() {
+    is_too_long_ = false;
+    if (layout_ == JsonLayout::lines || window_.offset() < by_line_until_) return measured_in_line();
+    while (true) {
+      const std::string_view text = window_.text();
+      const JsonExtent extent = json_extent(text);
+      // Only a number or a word at the end may go on.
+      const bool is_done = extent.kind == JsonExtent::Kind::whole &&
+                           (extent.at < text.size() || std::string_view("{[\"").contains(text.front()));
+      if (is_done || (extent.kind != JsonExtent::Kind::whole && extent.kind != JsonExtent::Kind::cut)) return extent;
+      is_too_long_ = text.size() > record_size_max;
+      if (is_too_long_) return {JsonExtent::Kind::cut, text.size(), extent.expected};
+      // Twice as much, so that a value is not looked at more often than it doubles.
+      window_.grow_to(2 * text.size());
+      if (window_.is_ended() && window_.text().size() == text.size()) return extent;
+    }
+  }
+  JsonExtent measured_in_line() {
+    const auto end = window_.line_end(0, record_size_max);
+    is_too_long_ = !end;
+    return json_extent(window_.text().substr(0, end.value_or(nowhere)));
+  }
+
+  std::string why_broken(const JsonExtent& extent) {
+    if (is_too_long_) return too_long();
+    constexpr std::size_t shown_max = 64;
+    window_.grow_to(extent.at + shown_max);
+    const std::string_view text = window_.text();
+    const std::size_t shown = text.substr(extent.at, shown_max).find_first_of("\r\n");
+    const std::size_t line_end = shown == nowhere ? text.size() : extent.at + shown;
+    if (extent.kind == JsonExtent::Kind::too_deep || extent.at < line_end)
+      return to_string(extent, text.substr(0, line_end));
+    return fmt::format("expected {}, got the end of the {}", extent.expected,
+                       line_end < text.size() ? "line" : "input");
+  }
+
+  void take_value(std::string_view value) {
+    const InputPiece piece{value, ++number_, window_.place(0)};
+    const std::size_t size = value.size();
+    if (value.front() != '{') {
+      tell(piece, to_string({JsonExtent::Kind::broken, 0, "an object"}, value));
+    } else if (holds_utf8(value)) {
+      is_wanted_ = taker_.take(piece);
+    } else if (is_wtf8(value)) {
+      mended_ = as_utf8(value);
+      const std::size_t mended_size = mended_.size();
+      mended_.append(raw_padding, '\0');
+      is_wanted_ = taker_.take({std::string_view(mended_).substr(0, mended_size), piece.number, piece.place});
+    } else {
+      tell(piece, window_.place(first_wrong_byte(value, true)), "expected UTF-8, got something else");
+    }
+    window_.take(size);
+  }
+
+  // Tells the broken piece at the front, and goes behind it.
+  void pass_broken(const JsonExtent& extent, const std::string& why) {
+    const InputPlace begin = window_.place(0);
+    const InputPlace stop = window_.place(extent.at);
+    const std::uint64_t stopped = window_.offset() + extent.at;
+    const auto line = window_.line_end(0, record_size_max);
+    if (!line) {
+      tell({window_.text(), ++number_, begin}, stop, why);
+      window_.discard_line();
+      return;
+    }
+    const std::size_t size = broken_size(*line, begin.column - 1);
+    // What was read beyond is read again, line by line: no part of the input is read more than twice.
+    by_line_until_ = std::max(by_line_until_, stopped);
+    is_cut_ = window_.is_ended() && size == window_.text().size();
+    tell({window_.text().substr(0, size), ++number_, begin}, stop, why);
+    window_.take(size);
+  }
+
+  // How far the broken piece at the front reaches. `line`: where its first line ends.
+  std::size_t broken_size(std::size_t line, std::size_t indent) {
+    const std::string_view first = window_.text().substr(0, line);
+    const bool has_brackets = first.front() == '{' || first.front() == '[';
+    const std::size_t size = has_brackets ? bracketed_size(first) : is_in_array_ ? loose_item_size(first) : 0;
+    if (size > 0) return size;
+    return has_brackets && layout_ == JsonLayout::free ? behind_indented(line, indent) : line;
+  }
+
+  // From the line end `at` on: behind the lines that are indented deeper than `indent`, and the bracket that closes
+  // what they are in.
+  std::size_t behind_indented(std::size_t at, std::size_t indent) {
+    const char closing = window_.text().front() == '{' ? '}' : ']';
+    while (at < window_.text().size() && at < record_size_max) {
+      const auto end = window_.line_end(at + 1, record_size_max);
+      if (!end) return at;
+      const std::string_view line = window_.text().substr(at + 1, *end - (at + 1));
+      const std::size_t begin = line.find_first_not_of(blanks);
+      if (begin != nowhere && begin == indent && line[begin] == closing) return at + 1 + begin + 1;
+      if (begin != nowhere && begin <= indent) return at;
+      at = *end;
+    }
+    return at;
+  }
+
+  void tell_here(std::string_view why) { tell({window_.text().substr(0, 1), 0, window_.place(0)}, why); }
+  void tell(const InputPiece& piece, std::string_view why) { tell(piece, piece.place, why); }
+  void tell(const InputPiece& piece, InputPlace stop, std::string_view why) {
+    const std::string begin =
+        stop.line == piece.place.line ? "" : fmt::format(" (the record begins at line {})", piece.place.line);
+    is_wanted_ = taker_.tell(piece, trouble_at(stop, std::string(why) + begin)) && is_wanted_;
+  }
+
+  InputWindow& window_;
+  JsonLayout layout_;
+  InputTaker& taker_;
+  std::string mended_;
+  std::size_t number_ = 0;
+  std::uint64_t by_line_until_ = 0;  // what begins before it has to end in its line
+  Behind behind_ = Behind::bracket;
+  bool is_wanted_ = true;
+  bool is_in_array_ = false;
+  bool is_comma_told_ = false;  // of this array
+  bool is_too_long_ = false;    // the value that was measured last
+  bool is_cut_ = false;         // the last piece was cut by the end of the input
+};
+
+}  // namespace
+
+void each_json_record(ByteSource& source, const std::string& name, JsonLayout layout, InputTaker& taker) {
+  InputWindow window(source);
+  if (!begins_as_text(window, name, taker)) return;
+  JsonCutter(window, layout, taker).cut();
+  tell_failure(window, taker);
+}
+
+void each_text_line(ByteSource& source, const std::string& name, InputTaker& taker) {
+  InputWindow window(source);
+  if (!begins_as_text(window, name, taker)) return;
+  for (std::size_t number = 1;; ++number) {
+    const auto end = window.line_end(0, record_size_max);
+    std::string_view line = window.text().substr(0, end.value_or(nowhere));
     while (line.ends_with('\r')) line.remove_suffix(1);
-    return trimmed(line).empty() || each(line, number);
-  });
-}
-
-Result<> each_json_line(ByteSource& source, const std::string& name, const Each& each) {
-  Window window = TRY(opened(source));
-  return each_json_line(source, window, name, each);
+    const InputPiece piece{line, number, {number, 1}};
+    const bool is_blank_line = line.find_first_not_of(blanks) == nowhere;
+    if (!end) {
+      if (!taker.tell(piece, trouble_at(piece.place, too_long()))) return;
+      window.discard_line();
+    } else if (!is_blank_line && !taker.take(piece)) {
+      return;
+    }
+    if (end) window.take(*end);
+    if (window.text().empty() && !window.grow()) break;
+    window.take(1);  // the line end
+  }
+  tell_failure(window, taker);
 }
 
 }  // namespace capstan::app

@@ -1,53 +1,51 @@
-// Where `capstan query` reads: files or standard input, plain or packed (gzip, zstd, told by their first bytes), cut
-// into records: lines, or the items of one JSON array.
+// Cuts what `capstan query` and `capstan test-rules` read into records. Nothing is passed over: every byte that is no
+// blank belongs to a record, to the brackets and commas around records, or to what is told as unreadable.
 #pragma once
 
 #include <cstddef>
-#include <functional>
-#include <istream>
-#include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 
-#include "base/file_system.h"
 #include "base/result.h"
+#include "byte_source.h"
+#include "input_window.h"
 
 namespace capstan::app {
 
-// Bytes in order; 0 at the end.
-class ByteSource {
+struct InputPiece {
+  // The record, or the bytes that are none. Followed by raw_padding readable bytes; valid during the call.
+  std::string_view text;
+  // From 1. What cannot be read is counted too; 0 for what is no record at all: a comma too few, a file cut off.
+  std::size_t number = 0;
+  InputPlace place;  // where it begins
+};
+
+// Gets every piece of an input, in order. Each call says whether more is wanted.
+class InputTaker {
 public:
-  virtual ~ByteSource() = default;
-  virtual Result<std::size_t> read(std::span<char> into) = 0;
+  virtual ~InputTaker() = default;
+  virtual bool take(const InputPiece& record) = 0;
+  // `trouble` says line and column.
+  virtual bool tell(const InputPiece& piece, const Error& trouble) = 0;
 };
 
-std::unique_ptr<ByteSource> stream_source(std::istream& in);
-// `on_read` is told of every read's bytes, as they are on the disk.
-Result<std::unique_ptr<ByteSource>> file_source(FileSystem& files, const std::string& path,
-                                                std::function<void(std::size_t)> on_read = {});
-// The same bytes, unpacked where they are packed. `name` is for messages.
-Result<std::unique_ptr<ByteSource>> unpacked(std::unique_ptr<ByteSource> packed, const std::string& name);
-
-// The first bytes, at most `size` and fewer only where there are no more, and a source that still gives all.
-struct Front {
-  std::string bytes;
-  std::unique_ptr<ByteSource> whole;
-};
-Result<Front> with_front(std::unique_ptr<ByteSource> source, std::size_t size);
-
-// Calls `each` with every record and its number from 1, until it says false. A record is followed by raw_padding
-// readable bytes. Fails where the source does, where a record is longer than record_size_max, or where an array does
-// not close.
+// Longer ones are told.
 constexpr std::size_t record_size_max = 64U << 20;
-Result<> each_record(ByteSource& source, const std::string& name,
-                     const std::function<bool(std::string_view raw, std::size_t number)>& each);
 
-// The same of lines that are no JSON: their line ends are cut and blank ones passed over; numbers count every line.
-Result<> each_text_line(ByteSource& source, const std::string& name,
-                        const std::function<bool(std::string_view line, std::size_t number)>& each);
-// The same of lines of JSON: an array is one record of its line there.
-Result<> each_json_line(ByteSource& source, const std::string& name,
-                        const std::function<bool(std::string_view raw, std::size_t number)>& each);
+enum class JsonLayout {
+  // Objects one behind the other, with or without line ends or commas between them, on one line or many; of an array
+  // its items are the records.
+  free,
+  // Each record ends in the line that it begins in, and an array is no record.
+  lines,
+};
+
+// A record is one well-formed object of UTF-8 (halves of surrogate pairs as bytes are mended). What is broken ends with
+// its brackets, with its line, or with the indented lines below it, whichever is told apart first.
+void each_json_record(ByteSource& source, const std::string& name, JsonLayout layout, InputTaker& taker);
+
+// Lines that are no JSON: their line ends are cut and blank ones passed over; numbers count every line. What is told
+// here is what cannot be a line of text.
+void each_text_line(ByteSource& source, const std::string& name, InputTaker& taker);
 
 }  // namespace capstan::app

@@ -37,6 +37,9 @@ TEST(CefRecord, LosesNoKeyThatSentinelHasNoColumnFor) {
   EXPECT_THAT(own, HasSubstr(R"("AdditionalExtensions":"AcmeRule=7 b;c=2;Message=mine;_x=1")"));
   EXPECT_THAT(own, HasSubstr(R"("Message":"mine","_x":"1"}})")) << "in Extension";
   EXPECT_THAT(own, Not(HasSubstr(R"("c","Message")")));
+  EXPECT_THAT(json(cef_record("CEF:0|a|b|c|d|e|3|who knows Message=mine", now)),
+              HasSubstr(R"("AdditionalExtensions":"who knows;Message=mine")"))
+      << "nor text that belongs to no key";
   EXPECT_EQ(own.find(R"("Message":)"), own.rfind(R"("Message":)")) << "a key called like a column is not the column";
 }
 
@@ -119,7 +122,9 @@ TEST(QueryLines, AsksCefByTheColumnsOfSentinel) {
       {"query", "source | where DestinationPort == 22 | project SourceIP, DestinationPort, _Feed"}, cef_lines);
   EXPECT_EQ(said.out, "{\"SourceIP\":\"203.0.113.7\",\"DestinationPort\":22,\"_Feed\":\"cef\"}\n");
   EXPECT_EQ(said.exit, exit_not_done);
-  EXPECT_EQ(said.err, "-:3: reading a CEF line: column 1: expected \"CEF:\", a number and \"|\" [E5004]\n")
+  EXPECT_EQ(said.err,
+            "-:3: reading a CEF line: column 1: expected \"CEF:\", a number and \"|\" [E5004]\n"
+            "2 records read, 1 could not be read\n")
       << "with the number of the line in the file";
 }
 
@@ -128,7 +133,8 @@ TEST(QueryLines, AFormThatIsGivenIsNotGuessed) {
   EXPECT_THAT(say_for_test({"query", "--from", "syslog", "source | project HostName, SyslogMessage"}, line).out,
               HasSubstr("{\"HostName\":\"gw\",\"SyslogMessage\":\"CEF:0|Acme"));
   const SaidForTest array = say_for_test({"query", "--from", "ndjson", "source"}, "[{\"a\":1}]\n{\"a\":2}");
-  EXPECT_EQ(array.out, "[{\"a\":1}]\n{\"a\":2}\n") << "a filter passes each line on";
+  EXPECT_EQ(array.out, "{\"a\":2}\n") << "an array is no record of its line";
+  EXPECT_THAT(array.err, HasSubstr("-, record 1: reading a record: at line 1, column 1: expected an object"));
   EXPECT_EQ(say_for_test({"query", "--from", "json", "source"}, "[{\"a\":1},{\"a\":2}]").out, "{\"a\":1}\n{\"a\":2}\n");
 }
 
@@ -162,7 +168,7 @@ TEST(QueryLines, ManyBrokenLinesAreCounted) {
   EXPECT_EQ(said.out, "{\"SyslogMessage\":\"good\"}\n");
   EXPECT_THAT(said.err, HasSubstr("-:6: "));
   EXPECT_THAT(said.err, Not(HasSubstr("-:7: ")));
-  EXPECT_THAT(said.err, HasSubstr("9 records could not be read\n"));
+  EXPECT_THAT(said.err, HasSubstr("1 record read, 9 could not be read\n"));
 }
 
 class HandClock final : public Clock {

@@ -1,7 +1,6 @@
 #include "query_messages.h"
 
 #include "app/components.h"
-#include "query_environment.h"
 
 namespace capstan::app {
 
@@ -23,7 +22,8 @@ std::unique_ptr<Encoder> make_encoder(Session& session, config::Findings& findin
 
 }  // namespace
 
-Result<std::optional<QueryMessages>> QueryMessages::make(Session& session, InputForm form) {
+Result<std::optional<QueryMessages>> QueryMessages::make(Session& session, InputForm form,
+                                                         const kql::Environment& environment) {
   const std::string feed = session.arguments.text("feed");
   if (!is_lines(form) && feed.empty())
     return Error(ErrorCode::wrong_usage,
@@ -36,8 +36,8 @@ Result<std::optional<QueryMessages>> QueryMessages::make(Session& session, Input
     const std::vector<std::string> feeds{feed.empty() ? std::string(to_string(form)) : feed};
     const kql::Schema schema = TRY(input_schema(session.arguments.text("schema"), feed, form));
     std::vector<runtime::TransformProblem> problems;
-    transform = runtime::Transform::compile(session.arguments.text("query"), schema, feeds, *encoder, problems,
-                                            TRY(read_environment(session)));
+    transform =
+        runtime::Transform::compile(session.arguments.text("query"), schema, feeds, *encoder, problems, environment);
     for (const runtime::TransformProblem& problem : problems)
       problem.is_doubt ? findings.warn(problem.diagnostic.code, problem.origin.place, runtime::to_string(problem))
                        : findings.add(problem.diagnostic.code, problem.origin.place, runtime::to_string(problem));

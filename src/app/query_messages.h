@@ -15,7 +15,8 @@ namespace capstan::app {
 class QueryMessages {
 public:
   // Nothing, after what is wrong was shown, where query or mapping have mistakes.
-  static Result<std::optional<QueryMessages>> make(Session& session, InputForm form);
+  static Result<std::optional<QueryMessages>> make(Session& session, InputForm form,
+                                                   const kql::Environment& environment);
 
   // Appends the record's messages, a line each, and says whether there was one. JSON records get their id and time from
   // the members `_id` and `timestamp`, as the feeds of Defender for Cloud Apps have them.

@@ -27,7 +27,7 @@ std::string shown(const std::string& json) {
 }
 
 // Runs one case: its records in, rows out.
-class CaseRun {
+class CaseRun final : private InputTaker {
 public:
   CaseRun(Session& session, const RuleTestFile& file, const RuleTestCase& test)
       : session_(session), file_(file), test_(test), now_(file.now.value_or(session.clock.now())) {
@@ -46,42 +46,54 @@ public:
       auto source = TRY(file_source(session_.files, test_.input_file));
       source = TRY(unpacked(std::move(source), test_.input_file));
       TRY(read_all(*source, test_.input_file));
-    } else if (test_.input.kind == Node::Kind::scalar) {
-      std::istringstream text(test_.input.scalar);
-      const auto source = stream_source(text);
-      TRY(read_all(*source, "input"));
     } else if (test_.input.kind == Node::Kind::sequence) {
-      for (const Node& item : test_.input.items)
-        TRY(item.kind == Node::Kind::scalar ? add_line(item.scalar) : add({node_json(item), {}}));
+      for (const Node& item : test_.input.items) TRY(add_node(item));
     } else {
-      TRY(add({node_json(test_.input), {}}));
+      TRY(add_node(test_.input));
     }
     return std::move(rows_);
   }
 
 private:
+  Result<> add_node(const Node& node) {
+    if (node.kind != Node::Kind::scalar) return add({node_json(node), {}});
+    std::istringstream text(node.scalar);
+    const auto source = stream_source(text);
+    return read_all(*source, "input");
+  }
   Result<> read_all(ByteSource& source, const std::string& name) {
-    std::optional<Error> failure;
-    const auto each = [&](std::string_view text, std::size_t number) {
-      const auto added = add_line(text);
-      if (!added.has_value())
-        failure = Error(added.error())
-                      .during(fmt::format("{}, {} {}", name, is_lines(file_.form) ? "line" : "record", number));
-      return !failure.has_value();
-    };
-    TRY(is_lines(file_.form) ? each_text_line(source, name, each) : each_record(source, name, each));
-    if (failure) return std::move(*failure);
+    name_ = name;
+    if (is_lines(file_.form))
+      each_text_line(source, name, *this);
+    else
+      each_json_record(source, name, JsonLayout::free, *this);
+    if (failure_) return std::move(*failure_);
     return {};
   }
-  Result<> add_line(std::string_view text) { return add(TRY(read_line(text, file_.form, now_))); }
+  bool take(const InputPiece& piece) override {
+    const auto added = add_text(piece.text);
+    if (!added)
+      failure_ = Error(added.error())
+                     .during(fmt::format("{}, {} {}", name_, is_lines(file_.form) ? "line" : "record", piece.number));
+    return !failure_;
+  }
+  // A route sends what cannot be read, marked, whatever its rule says.
+  bool tell(const InputPiece& piece, const Error& trouble) override {
+    const bool is_record = piece.number > 0 && transform_ && !is_lines(file_.form);
+    Result<> added = is_record ? add({std::string(piece.text), {}}, true) : Result<>(trouble);
+    if (!added) failure_ = std::move(added.error()).during(fmt::format("{}, record {}", name_, piece.number));
+    return !failure_;
+  }
+  Result<> add_text(std::string_view text) { return add(TRY(read_line(text, file_.form, now_))); }
 
-  Result<> add(LineRecord read) {
+  Result<> add(LineRecord read, bool is_broken = false) {
     const std::size_t size = read.json.size();
     read.json.append(raw_padding, '\0');
     RecordView record;
     record.raw = std::string_view(read.json).substr(0, size);
     record.feed = test_.feed.empty() && is_lines(file_.form) ? to_string(file_.form) : std::string_view(test_.feed);
     record.id = test_.id;
+    record.is_quarantined = is_broken;
     record.event_time = test_.time.value_or(read.time);
     const kql::Envelope envelope{test_.tenant, test_.source, now_};
     if (transform_) {
@@ -115,6 +127,8 @@ private:
   std::optional<kql::RecordRun> run_;
   std::optional<runtime::TransformRun> transform_;  // where messages are wished for
   std::vector<std::string> rows_;
+  std::string name_;  // of the input that is read
+  std::optional<Error> failure_;
 };
 
 std::string message_difference(const std::string& expected, const std::string& got) {

@@ -133,9 +133,36 @@ void trouble(const json::object& part, const std::string& name, std::string& tex
   if (!error.empty()) text += fmt::format("\n{}: {}\n  what to do: {}\n", name, error, text_of(part, "advice"));
   const std::string note = text_of(part, "note");
   if (!note.empty()) text += fmt::format("\n{}: {}\n", name, note);
-  if (part.contains("lost_to_retention") && part.at("lost_to_retention").to_number<std::uint64_t>() > 0)
-    text += fmt::format("\n{}: {} records were removed by retention before they could be delivered\n", name,
-                        count_of(part, "lost_to_retention"));
+  const auto has_lost = [&](std::string_view figure) {
+    return part.contains(figure) && part.at(figure).to_number<std::uint64_t>() > 0;
+  };
+  if (has_lost("lost_to_retention"))
+    text += fmt::format(
+        "\n{}: {} records were removed by retention before they could be delivered\n"
+        "  what to do: mend the destination, raise journal.max_bytes, or set journal.when_full: block\n",
+        name, count_of(part, "lost_to_retention"));
+  if (has_lost("lost_to_damage"))
+    text += fmt::format(
+        "\n{}: {} records were destroyed in the journal before they could be delivered\n"
+        "  what to do: look at the disk; `capstan verify --repair` collects them again\n",
+        name, count_of(part, "lost_to_damage"));
+}
+
+// A feed that is behind: for how long, or for ever.
+void pace(const json::object& feed, const std::string& name, std::string& text) {
+  const bool is_outpaced = is_set(feed, "is_outpaced");
+  if (!is_outpaced && text_of(feed, "caught_up_at").empty()) return;
+  text += fmt::format("\n{}: {} behind", name, span_of(feed, "lag_seconds"));
+  if (feed.at("arriving_per_second").is_number() && feed.at("possible_per_second").is_number())
+    text += fmt::format("; {} records a second come, and the request budget lets {} through in pages of {}",
+                        rate_of(feed, "arriving_per_second"), rate_of(feed, "possible_per_second"),
+                        count_of(feed, "page_size"));
+  if (is_outpaced)
+    text +=
+        "; it never catches up at this rate\n  what to do: raise requests_per_minute of the tenant (the service allows "
+        "30) or let the service filter (`filters`)\n";
+  else
+    text += fmt::format("; it will have caught up at {} UTC\n", moment_of(feed, "caught_up_at"));
 }
 
 std::string troubles(const json::object& status) {
@@ -144,8 +171,11 @@ std::string troubles(const json::object& status) {
     const json::object& source = value.as_object();
     const std::string name = "source " + text_of(source, "name");
     trouble(source, name, text);
-    for (const json::value& feed : source.at("feeds").as_array())
-      trouble(feed.as_object(), name + ", feed " + text_of(feed.as_object(), "name"), text);
+    for (const json::value& feed : source.at("feeds").as_array()) {
+      const std::string of_feed = name + ", feed " + text_of(feed.as_object(), "name");
+      trouble(feed.as_object(), of_feed, text);
+      pace(feed.as_object(), of_feed, text);
+    }
   }
   for (const json::value& route : status.at("routes").as_array())
     trouble(route.as_object(), "route " + text_of(route.as_object(), "name"), text);

@@ -61,6 +61,22 @@ TEST_F(TestRules, FailWhereItIsNotAndSayWhatDiffers) {
   }
 }
 
+TEST_F(TestRules, ReadAllOfAnInputOrFail) {
+  for (const std::string lines : {"  input: '{\"n\":2}{\"n\":3}'\n  contains: [{n: 2}, {n: 3}]\n",
+                                  "  input: ['[{\"n\":2}] {\"n\":3}', {n: 4}]\n  contains: [{n: 2}, {n: 3}, {n: 4}]\n",
+                                  "  input: |\n    {\n      \"n\": 2\n    }\n  contains: [{n: 2}]\n"}) {
+    const SaidForTest said = one(lines);
+    EXPECT_EQ(said.out, "1 case: 1 passed, 0 failed\n") << lines << said.err;
+  }
+  // The rule never looks where the record is broken.
+  for (const std::string input :
+       {"{\"n\":2,\"x\":NaN}", "{\"n\":2} garbage", "[{\"n\":2}", "{\"n\":2}\n3", "{\"n\":2,}"}) {
+    const SaidForTest said = one("  input: '" + input + "'\n  contains: [{n: 2}]\n");
+    EXPECT_THAT(said.out, HasSubstr("reading a record: at line 1, column ")) << input;
+    EXPECT_EQ(said.exit, exit_not_done) << input;
+  }
+}
+
 TEST_F(TestRules, SetTheTimeAndWhatStandsAroundARecord) {
   EXPECT_EQ(test("query: source | project now(), _Feed, _Id, _Source, _Tenant, _Time, _IngestTime\n"
                  "now: 2026-11-24T16:00:00Z\nfeed: alerts\n"

@@ -23,14 +23,18 @@ runtime::VerifyFigures figures_of(const json::object& o) {
   runtime::VerifyFigures f;
   f.shown = number_of(o, "shown");
   f.journaled = number_of(o, "journaled");
+  f.removed = number_of(o, "removed");
   f.missing = number_of(o, "missing");
-  f.waiting = number_of(o, "waiting");
+  f.repaired = number_of(o, "repaired");
+  f.young = number_of(o, "young");
   f.outdated = number_of(o, "outdated");
   f.late = number_of(o, "late");
   f.doubled = number_of(o, "double");
   f.updates = number_of(o, "updates");
   f.unshown = number_of(o, "unshown");
   f.quarantined = number_of(o, "quarantined");
+  f.early = number_of(o, "early");
+  f.lost = number_of(o, "lost");
   return f;
 }
 
@@ -38,11 +42,16 @@ std::vector<runtime::VerifyRouteFigures> routes_of(const json::object& o) {
   std::vector<runtime::VerifyRouteFigures> routes;
   for (const json::value& value : o.at("routes").as_array()) {
     const json::object& r = value.as_object();
-    runtime::VerifyRouteFigures figures{text_of(r, "route"),     number_of(r, "delivered"),
-                                        number_of(r, "dropped"), number_of(r, "dead_lettered"),
-                                        number_of(r, "waiting"), number_of(r, "resent")};
-    figures.proof = parse_proof(text_of(r, "proof")).value_or(figures.proof);
-    routes.push_back(std::move(figures));
+    runtime::VerifyRouteFigures& route = routes.emplace_back();
+    route.route = text_of(r, "route");
+    route.delivered = number_of(r, "delivered");
+    route.dropped = number_of(r, "dropped");
+    route.dead_lettered = number_of(r, "dead_lettered");
+    route.lost_to_retention = number_of(r, "lost_to_retention");
+    route.waiting = number_of(r, "waiting");
+    route.waiting_since = time_of(r, "waiting_since");
+    route.resent = number_of(r, "resent");
+    route.proof = parse_proof(text_of(r, "proof")).value_or(route.proof);
   }
   return routes;
 }
@@ -50,18 +59,31 @@ std::vector<runtime::VerifyRouteFigures> routes_of(const json::object& o) {
 runtime::VerifyFeed feed_of(const json::object& o) {
   runtime::VerifyFeed feed;
   feed.source = text_of(o, "source");
+  feed.tenant = text_of(o, "tenant");
   feed.feed = text_of(o, "feed");
-  feed.can_be_asked = o.at("can_be_asked").as_bool();
   feed.was_asked = o.at("was_asked").as_bool();
   feed.error = text_of(o, "error");
   feed.note = text_of(o, "note");
   feed.since = time_of(o, "since").value_or(Timestamp{});
   feed.until = time_of(o, "until").value_or(Timestamp{});
-  feed.settled_until = time_of(o, "settled_until");
-  feed.overlap = parse_duration(text_of(o, "overlap")).value_or(Duration{});
+  feed.service_time = time_of(o, "service_time");
   feed.polls = number_of(o, "polls");
   feed.passed_over = number_of(o, "passed_over");
   return feed;
+}
+
+runtime::VerifyRow row_of(const json::object& o) {
+  runtime::VerifyRow row;
+  row.source = text_of(o, "source");
+  row.tenant = text_of(o, "tenant");
+  row.feed = text_of(o, "feed");
+  row.hour = time_of(o, "hour");
+  row.outcome = store::read_proof(text_of(o, "outcome")).value_or(runtime::Proof::not_comparable);
+  row.is_young = o.at("is_young").as_bool();
+  row.why = text_of(o, "why");
+  row.figures = figures_of(o);
+  row.routes = routes_of(o);
+  return row;
 }
 
 runtime::VerifyNamed named_of(const json::object& o) {
@@ -81,21 +103,18 @@ runtime::VerifyNamed named_of(const json::object& o) {
 
 runtime::VerifyReport report_of(const json::object& o) {
   runtime::VerifyReport report;
-  report.totals = figures_of(o);
+  report.totals = figures_of(o.at("totals").as_object());
   report.started = time_of(o, "started").value_or(Timestamp{});
   report.since = time_of(o, "since").value_or(Timestamp{});
   report.until = time_of(o, "until").value_or(Timestamp{});
+  report.late_after = parse_duration(text_of(o, "late_after")).value_or(Duration{});
   report.repaired = number_of(o, "repaired");
   report.not_repaired = number_of(o, "not_repaired");
   report.damaged_frames = number_of(o, "damaged_frames");
   report.named_left_out = number_of(o, "named_left_out");
   report.routes = routes_of(o);
   for (const json::value& feed : o.at("feeds").as_array()) report.feeds.push_back(feed_of(feed.as_object()));
-  for (const json::value& value : o.at("hours").as_array()) {
-    const json::object& row = value.as_object();
-    report.rows.push_back({text_of(row, "source"), text_of(row, "feed"), time_of(row, "hour"),
-                           row.at("is_open").as_bool(), figures_of(row), routes_of(row)});
-  }
+  for (const json::value& row : o.at("hours").as_array()) report.rows.push_back(row_of(row.as_object()));
   for (const json::value& named : o.at("named").as_array()) report.named.push_back(named_of(named.as_object()));
   return report;
 }

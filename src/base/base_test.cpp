@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <set>
 
 #include "base/bytes.h"
@@ -118,6 +119,22 @@ TEST(Text, SuggestsTheNearestWord) {
   EXPECT_EQ(nearest("xx", words), "");
 }
 
+TEST(Text, MendsHalvesOfSurrogatePairs) {
+  const std::string high = "\xED\xA0\xBD";
+  const std::string low = "\xED\xB8\x80";
+  EXPECT_EQ(as_utf8("a" + high + "b"), "a\uFFFDb");
+  EXPECT_EQ(as_utf8(low + high), "\uFFFD\uFFFD");
+  EXPECT_EQ(as_utf8(high + low), "\U0001F600");
+  EXPECT_EQ(as_utf8(high + high + low), "\uFFFD\U0001F600");
+  EXPECT_EQ(as_utf8(high.substr(0, 2)), "\uFFFD\uFFFD");
+  EXPECT_EQ(as_utf8("\xFFé\xED\x9F\xBF"), "\uFFFDé\uD7FF");
+  EXPECT_TRUE(is_wtf8("é" + high + low + low));
+  EXPECT_FALSE(is_wtf8(high + "\xFF"));
+  EXPECT_FALSE(is_wtf8(high.substr(0, 2)));
+  EXPECT_FALSE(is_utf8(high));
+  EXPECT_EQ(json_quote("x" + high), "\"x\uFFFD\"");
+}
+
 TEST(Text, QuotesJson) { EXPECT_EQ(json_quote("a\"\\\n\x01\xFFé"), "\"a\\\"\\\\\\n\\u0001\xEF\xBF\xBDé\""); }
 
 TEST(PosixFileSystem, WritesReadsAndReplaces) {
@@ -137,6 +154,83 @@ TEST(PosixFileSystem, WritesReadsAndReplaces) {
   EXPECT_EQ(files.open(directory + "/none", FileSystem::OpenMode::read).error().code(), ErrorCode::unreadable_file);
   ASSERT_TRUE(files.remove(path).has_value());
   EXPECT_FALSE(files.exists(path).value());
+}
+
+class PosixFileSystemNames : public testing::Test {
+protected:
+  PosixFileSystemNames() { std::filesystem::create_directories(directory + "/real"); }
+  ~PosixFileSystemNames() override { std::filesystem::remove_all(directory); }
+
+  std::string directory =
+      std::filesystem::canonical(testing::TempDir()).string() + "/capstan_names_" + std::to_string(::getpid());
+  PosixFileSystem files;
+};
+
+TEST_F(PosixFileSystemNames, AllNamesOfAFileHaveOneIdentity) {
+  const std::string path = directory + "/real/file";
+  const auto file = files.open(path, FileSystem::OpenMode::append).value();
+  std::filesystem::create_symlink("real", directory + "/link");
+  std::filesystem::create_symlink(path, directory + "/file_link");
+  std::filesystem::create_hard_link(path, directory + "/hard");
+  const FileStatus status = file->status().value();
+  EXPECT_EQ(status.links, 2U);
+  for (const auto* name : {"/real/file", "/link/file", "/file_link", "/hard", "/real/../link/./file"}) {
+    const auto found = files.status(directory + name).value();
+    ASSERT_TRUE(found) << name;
+    EXPECT_EQ(found->identity, status.identity) << name;
+  }
+  EXPECT_EQ(files.status(directory)->value().kind, FileStatus::Kind::directory);
+  EXPECT_EQ(files.status("/dev/null")->value().kind, FileStatus::Kind::other);
+  EXPECT_FALSE(files.status(directory + "/none").value());
+  EXPECT_FALSE(files.status(path + "/none").value());
+}
+
+TEST_F(PosixFileSystemNames, ARealPathIsFoundBeforeTheFileIsThere) {
+  std::filesystem::create_symlink("real", directory + "/link");
+  std::filesystem::create_symlink("link/file", directory + "/first");
+  std::filesystem::create_symlink(directory + "/first", directory + "/second");
+  for (const auto* name : {"/real/file", "/link/file", "/link/../real/file", "/first", "/second"}) {
+    EXPECT_EQ(files.real_path(directory + name).value(), directory + "/real/file") << name;
+  }
+  ASSERT_TRUE(replace_file(files, directory + "/real/file", "x"));
+  EXPECT_EQ(files.real_path(directory + "/second").value(), directory + "/real/file");
+  EXPECT_FALSE(files.real_path(directory + "/none/file"));
+  std::filesystem::create_symlink(directory + "/round", directory + "/round");
+  EXPECT_FALSE(files.real_path(directory + "/round"));
+}
+
+TEST_F(PosixFileSystemNames, AppendsBehindWhateverIsThere) {
+  const std::string path = directory + "/real/file";
+  const auto one = files.open(path, FileSystem::OpenMode::append).value();
+  const auto other = files.open(path, FileSystem::OpenMode::append).value();
+  EXPECT_EQ(one->append("one")->offset, 0U);
+  EXPECT_EQ(other->append("other")->offset, 3U);
+  const auto appended = one->append("more").value();
+  EXPECT_EQ(appended.offset, 8U);
+  EXPECT_EQ(appended.size, 4U);
+  EXPECT_EQ(read_file(files, path).value(), "oneothermore");
+}
+
+TEST_F(PosixFileSystemNames, ALockBelongsToTheFileAndNotToAName) {
+  const std::string path = directory + "/real/file";
+  auto first = files.open(path, FileSystem::OpenMode::append).value();
+  std::filesystem::create_hard_link(path, directory + "/hard");
+  const auto second = files.open(directory + "/hard", FileSystem::OpenMode::append).value();
+  EXPECT_EQ(first->lock().value(), File::Lock::taken);
+  EXPECT_EQ(first->lock().value(), File::Lock::taken);
+  EXPECT_EQ(second->lock().value(), File::Lock::is_held);
+  EXPECT_EQ(lock_holder(files, second->status()->identity), "another part of this process");
+  first.reset();
+  EXPECT_EQ(second->lock().value(), File::Lock::taken);
+}
+
+TEST_F(PosixFileSystemNames, ANameThatIsTakenIsNotRenamedOver) {
+  ASSERT_TRUE(replace_file(files, directory + "/from", "new"));
+  ASSERT_TRUE(replace_file(files, directory + "/to", "old"));
+  EXPECT_EQ(files.rename_to_new(directory + "/from", directory + "/to").error().code(), ErrorCode::file_exists);
+  EXPECT_EQ(read_file(files, directory + "/to").value(), "old");
+  EXPECT_TRUE(files.rename_to_new(directory + "/from", directory + "/free"));
+  EXPECT_EQ(read_file(files, directory + "/free").value(), "new");
 }
 
 }  // namespace

@@ -1,14 +1,17 @@
 #include "base/log.h"
 
 #include <fmt/format.h>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <map>
 #include <mutex>
+#include <ostream>
+#include <sstream>
+#include <thread>
 
 #include "base/clock.h"
+#include "base/log_output.h"
 #include "base/text.h"
 
 namespace capstan::log {
@@ -18,15 +21,21 @@ namespace {
 std::atomic<Format> chosen_format = Format::text;
 std::atomic<Level> chosen_level = Level::info;
 
-spdlog::logger& logger() {
-  static const auto instance = [] {
-    auto made = std::make_shared<spdlog::logger>("capstan", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-    made->set_pattern("%v");
-    made->flush_on(spdlog::level::trace);
-    return made;
-  }();
+// Never destroyed: a thread that is left behind at the end may still log.
+Output& output() {
+  static auto* const instance = new Output(STDERR_FILENO);
   return *instance;
 }
+
+// Collects until it is flushed.
+class LogBuffer final : public std::stringbuf {
+public:
+  int sync() override {
+    if (!view().empty()) output().write(view());
+    str({});
+    return 0;
+  }
+};
 
 std::string_view name(Level level) {
   switch (level) {
@@ -61,6 +70,13 @@ std::string as_json(Level level, std::string_view message, std::initializer_list
   return line + "}";
 }
 
+std::string as_line(Level level, std::string_view message, std::initializer_list<Field> fields) {
+  return (chosen_format.load() == Format::json ? as_json(level, message, fields) : as_text(level, message, fields)) +
+         "\n";
+}
+
+constexpr std::chrono::milliseconds flush_looked_every{10};
+
 // The errors of the last minute by key. Bounded: the keys are names of configured parts.
 struct Repetitions {
   struct Entry {
@@ -85,9 +101,30 @@ void configure(Level level, Format format) {
 
 void write(Level level, std::string_view message, std::initializer_list<Field> fields) {
   if (level < chosen_level.load()) return;
-  const std::string line =
-      chosen_format.load() == Format::json ? as_json(level, message, fields) : as_text(level, message, fields);
-  logger().log(spdlog::level::info, spdlog::string_view_t(line.data(), line.size()));
+  output().write(as_line(level, message, fields));
+  flush();
+}
+
+void flush(Duration span) {
+  const MonotonicTime end = SystemClock{}.monotonic() + span;
+  for (;;) {
+    if (output().flush()) {
+      const std::uint64_t dropped = output().take_dropped();
+      if (dropped == 0) return;
+      output().write(as_line(Level::warning, "log lines were dropped: nobody read the log", {{"lines", dropped}}));
+    }
+    if (SystemClock{}.monotonic() >= end) return;
+    std::this_thread::sleep_for(flush_looked_every);
+  }
+}
+
+std::ostream& stream() {
+  static auto* const instance = [] {
+    auto* const made = new std::ostream(new LogBuffer);
+    made->setf(std::ios::unitbuf);
+    return made;
+  }();
+  return *instance;
 }
 
 void repeating(std::string_view key, const Error& error) {

@@ -3,14 +3,19 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 
 #include "base/file_system.h"
 
@@ -20,11 +25,15 @@ namespace {
 
 enum class Purpose { reading, writing };
 
+// As the kernel: more links in a row are a circle (path_resolution(7)).
+constexpr int links_max = 40;
+
 Error from_errno(int error, Purpose purpose, std::string_view call, const std::string& path) {
   const auto code = [&] {
     switch (error) {
       case ENOSPC:
       case EDQUOT:
+      case EFBIG:
         return ErrorCode::disk_full;
       case ENOENT:
       case ENOTDIR:
@@ -40,7 +49,26 @@ Error from_errno(int error, Purpose purpose, std::string_view call, const std::s
         return ErrorCode::disk_failed;
     }
   }();
-  return {code, fmt::format("{} {}: {}", call, path, strerrordesc_np(error))};
+  // Most people meet this one only as the limit of a shell or a unit, which its own words do not name.
+  const std::string_view hint = error == EFBIG ? " (the limit on file sizes: ulimit -f, LimitFSIZE=)" : "";
+  return {code, fmt::format("{} {}: {}{}", call, path, strerrordesc_np(error), hint)};
+}
+
+// Nothing: errno says why.
+std::optional<FileStatus> look_at(int directory, const char* name, int flags) {
+  struct statx found{};
+  if (::statx(directory, name, flags, STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID, &found) != 0) return std::nullopt;
+  FileStatus status;
+  status.identity = {::makedev(found.stx_dev_major, found.stx_dev_minor), found.stx_ino, 0};
+  if ((found.stx_mask & STATX_BTIME) != 0)
+    status.identity.born_ns = found.stx_btime.tv_sec * 1'000'000'000 + found.stx_btime.tv_nsec;
+  status.kind = S_ISREG(found.stx_mode)   ? FileStatus::Kind::regular
+                : S_ISDIR(found.stx_mode) ? FileStatus::Kind::directory
+                                          : FileStatus::Kind::other;
+  status.size = found.stx_size;
+  status.links = found.stx_nlink;
+  status.mount = (found.stx_mask & STATX_MNT_ID) != 0 ? found.stx_mnt_id : 0;
+  return status;
 }
 
 class PosixFile final : public File {
@@ -73,6 +101,16 @@ public:
     return {};
   }
 
+  Result<Appended> append(std::string_view bytes) override {
+    ssize_t n = 0;
+    while ((n = ::write(fd_, bytes.data(), bytes.size())) < 0 && errno == EINTR) continue;
+    if (n < 0) return from_errno(errno, Purpose::writing, "writing", path_);
+    // The end of what was written is the one certain thing: before it, anybody may have appended.
+    const off_t end = ::lseek(fd_, 0, SEEK_CUR);
+    if (end < 0) return from_errno(errno, Purpose::writing, "looking for the end of", path_);
+    return Appended{static_cast<std::uint64_t>(end - n), static_cast<std::uint64_t>(n)};
+  }
+
   Result<> truncate(std::uint64_t size) override {
     if (::ftruncate(fd_, static_cast<off_t>(size)) != 0)
       return from_errno(errno, Purpose::writing, "truncating", path_);
@@ -83,6 +121,22 @@ public:
     struct stat status{};
     if (::fstat(fd_, &status) != 0) return from_errno(errno, Purpose::reading, "looking at", path_);
     return static_cast<std::uint64_t>(status.st_size);
+  }
+
+  Result<FileStatus> status() const override {
+    if (const auto found = look_at(fd_, "", AT_EMPTY_PATH)) return *found;
+    return from_errno(errno, Purpose::reading, "looking at", path_);
+  }
+
+  Result<Lock> lock() override {
+    while (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
+      if (errno == EINTR) continue;
+      if (errno == EWOULDBLOCK) return Lock::is_held;
+      // Network file systems without a lock service (flock(2), nfs(5)).
+      if (errno == ENOLCK || errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL) return Lock::not_supported;
+      return from_errno(errno, Purpose::writing, "locking", path_);
+    }
+    return Lock::taken;
   }
 
   Result<> sync() override {
@@ -134,6 +188,8 @@ int open_flags(FileSystem::OpenMode mode) {
       return O_RDWR | O_CREAT | O_EXCL;
     case FileSystem::OpenMode::create_or_open:
       return O_RDWR | O_CREAT;
+    case FileSystem::OpenMode::append:
+      return O_RDWR | O_CREAT | O_APPEND | O_NONBLOCK | O_NOCTTY;
   }
   return O_RDONLY;
 }
@@ -166,6 +222,31 @@ Result<bool> PosixFileSystem::exists(const std::string& path) const {
   return from_errno(errno, Purpose::reading, "looking at", path);
 }
 
+Result<std::optional<FileStatus>> PosixFileSystem::status(const std::string& path) const {
+  const auto found = look_at(AT_FDCWD, path.c_str(), 0);
+  if (found || errno == ENOENT || errno == ENOTDIR) return found;
+  return from_errno(errno, Purpose::reading, "looking at", path);
+}
+
+Result<std::string> PosixFileSystem::real_path(const std::string& path) const {
+  std::string name = path;
+  for (int links = 0; links < links_max; ++links) {
+    const std::unique_ptr<char, decltype(&::free)> found(::realpath(name.c_str(), nullptr), &::free);
+    if (found) return std::string(found.get());
+    if (errno != ENOENT) return from_errno(errno, Purpose::writing, "looking for", path);
+    // What is not there may be behind a link that is: opening it would make the file that the link names.
+    std::array<char, PATH_MAX> target{};
+    const ssize_t size = ::readlink(name.c_str(), target.data(), target.size());
+    if (size <= 0) break;
+    const std::string_view aim(target.data(), static_cast<std::size_t>(size));
+    name = aim.starts_with('/') ? std::string(aim) : directory_of(name) + "/" + std::string(aim);
+  }
+  std::error_code failed;
+  const auto directory = std::filesystem::weakly_canonical(std::filesystem::absolute(directory_of(name)), failed);
+  if (failed) return from_errno(failed.value(), Purpose::writing, "looking for", directory_of(name));
+  return (directory / name.substr(name.rfind('/') + 1)).string();
+}
+
 Result<> PosixFileSystem::make_directories(const std::string& path) {
   for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
     const std::string part = path.substr(0, end);
@@ -185,6 +266,14 @@ Result<> PosixFileSystem::make_directories(const std::string& path) {
 Result<> PosixFileSystem::rename(const std::string& from, const std::string& to) {
   if (::rename(from.c_str(), to.c_str()) != 0) return from_errno(errno, Purpose::writing, "renaming", from);
   return {};
+}
+
+Result<> PosixFileSystem::rename_to_new(const std::string& from, const std::string& to) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return {};
+  // Not every file system knows how to do it in one step (renameat2(2)).
+  if (errno != EINVAL && errno != ENOSYS) return from_errno(errno, Purpose::writing, "renaming", from);
+  if (TRY(exists(to))) return from_errno(EEXIST, Purpose::writing, "renaming", from);
+  return rename(from, to);
 }
 
 Result<> PosixFileSystem::remove(const std::string& path) {

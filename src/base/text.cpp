@@ -34,6 +34,38 @@ std::size_t character_size(std::string_view text) {
   return 0;
 }
 
+constexpr std::string_view replacement = "\xEF\xBF\xBD";  // U+FFFD
+constexpr std::size_t surrogate_size = 3;
+
+// The code of the surrogate (Unicode 15, D71 to D73) at the front, as three bytes, or 0.
+std::uint32_t surrogate(std::string_view text) {
+  if (text.size() < surrogate_size || text[0] != '\xED' || !is_continuation(text[1]) || !is_continuation(text[2]))
+    return 0;
+  const std::uint32_t code =
+      0xD000U | ((static_cast<unsigned char>(text[1]) & 0x3FU) << 6) | (static_cast<unsigned char>(text[2]) & 0x3FU);
+  return code >= 0xD800 ? code : 0;
+}
+
+// A character of four bytes.
+std::string supplementary(std::uint32_t code) {
+  const auto piece = [&](unsigned shift) { return static_cast<char>(0x80 | ((code >> shift) & 0x3F)); };
+  return {static_cast<char>(0xF0 | (code >> 18)), piece(12), piece(6), piece(0)};
+}
+
+// What stands for the wrong bytes at the front, and how many they are.
+struct Mended {
+  std::string text;
+  std::size_t size = 1;
+};
+Mended mended(std::string_view text) {
+  const std::uint32_t first = surrogate(text);
+  if (first == 0) return {std::string(replacement), 1};
+  const std::uint32_t second = surrogate(text.substr(surrogate_size));
+  if (first < 0xDC00 && second >= 0xDC00)
+    return {supplementary(0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00)), 2 * surrogate_size};
+  return {std::string(replacement), surrogate_size};
+}
+
 // Edits to turn one word into the other; swapping two neighbours counts as one.
 std::size_t distance(std::string_view a, std::string_view b) {
   std::vector<std::vector<std::size_t>> d(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
@@ -68,6 +100,32 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
+bool is_wtf8(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t size = surrogate(text) != 0 ? surrogate_size : character_size(text);
+    if (size == 0) return false;
+    text.remove_prefix(size);
+  }
+  return true;
+}
+
+std::string as_utf8(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    std::size_t size = character_size(text);
+    if (size > 0) {
+      out += text.substr(0, size);
+    } else {
+      const Mended character = mended(text);
+      out += character.text;
+      size = character.size;
+    }
+    text.remove_prefix(size);
+  }
+  return out;
+}
+
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates) {
   constexpr std::size_t length_max = 64;
   std::string_view best;
@@ -87,10 +145,12 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
 std::string json_quote(std::string_view text) {
   std::string out = "\"";
   while (!text.empty()) {
-    const std::size_t size = character_size(text);
+    std::size_t size = character_size(text);
     const char c = text.front();
     if (size == 0) {
-      out += "\xEF\xBF\xBD";
+      const Mended character = mended(text);
+      out += character.text;
+      size = character.size;
     } else if (size > 1) {
       out += text.substr(0, size);
     } else if (c == '"' || c == '\\') {
@@ -107,7 +167,7 @@ std::string json_quote(std::string_view text) {
     } else {
       out += c;
     }
-    text.remove_prefix(std::max<std::size_t>(size, 1));
+    text.remove_prefix(size);
   }
   out += '"';
   return out;

@@ -196,16 +196,14 @@ void CefEncoder::write_header(const Line& line, const Row& row, std::string& out
   }
 }
 
-// Of a record that cannot be read nothing is known but its envelope. What was wrong is found in the same way as when it
-// was collected, and this is rare.
+// Of a record that cannot be read nothing is known but its envelope.
 void CefEncoder::write_quarantined(const Row& row, std::string& out) const {
   if (options_.exact) out.append(to_iso8601(row.record.event_time)).append(" ");
   out += beginning_;
   out += "QUARANTINED_RECORD|Quarantined record|0|";
   CellWriter value(options_.profile == Profile::siem_agent ? agent_rules : value_rules, out);
-  const auto opened = JsonReader().open(row.record.raw);
   std::string scratch;
-  const std::string reason = opened ? "it was marked when it was collected" : opened.error().text();
+  const std::string reason = quarantine_reason(row.record.raw);
   const std::string_view raw = as_utf8(row.record.raw.substr(0, rules_of_key("msg").length_max), scratch);
   out += "externalId=";
   value.write_text(row.record.id, encoders::no_limit);

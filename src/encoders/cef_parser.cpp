@@ -16,6 +16,12 @@ bool is_alphanumeric(char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <
 bool begins_key(char c) { return is_alphanumeric(c) || c == '_'; }
 bool is_in_key(char c) { return begins_key(c) || c == '.' || c == ',' || c == '[' || c == ']'; }
 
+std::string_view without_blanks(std::string_view text) {
+  while (text.starts_with(' ')) text.remove_prefix(1);
+  while (text.ends_with(' ')) text.remove_suffix(1);
+  return text;
+}
+
 class CefParser {
 public:
   CefParser(std::string_view line, CefParsing parsing) : line_(line), is_strict_(parsing == CefParsing::strict) {
@@ -93,11 +99,14 @@ private:
         TRY(pair(key, equals, begin - 1));
       else if (is_strict_ && begin != start)
         return wrong(start, "expected a key");
+      else
+        event_.loose = without_blanks(line_.substr(start, begin - start));
       key = begin;
       equals = i;
     }
     if (key != std::string_view::npos) return pair(key, equals, line_.size());
     if (is_strict_ && start < line_.size()) return wrong(start, "expected a key");
+    event_.loose = without_blanks(line_.substr(start));
     return {};
   }
 

@@ -47,6 +47,9 @@ TEST(CefParser, P2UnescapesTheHeaderAndWantsSevenPipes) {
   EXPECT_EQ(event.severity, "Low");
   EXPECT_THAT(event.extension, ElementsAre(Pair("a", "b")));
   EXPECT_TRUE(lenient("CEF:0|v|p|1|s|n|3|").extension.empty());
+  EXPECT_EQ(lenient("CEF:0|v|p|1|s|n|3| who knows  a=b").loose, "who knows");
+  EXPECT_EQ(lenient("CEF:0|v|p|1|s|n|3|no key at all").loose, "no key at all");
+  EXPECT_EQ(lenient("CEF:0|v|p|1|s|n|3|a=b c").loose, "");
   EXPECT_THAT(refusal("CEF:0|v|p|1|s|n|3", CefParsing::lenient),
               HasSubstr("column 18: expected 7 \"|\" in the header"));
 }

@@ -83,15 +83,7 @@ std::string_view trimmed_header(std::string_view text) { return without_ends(tex
 
 std::string_view as_utf8(std::string_view text, std::string& scratch) {
   if (is_utf8(text)) return text;
-  scratch.clear();
-  while (!text.empty()) {
-    constexpr std::size_t character_bytes_max = 4;
-    std::size_t size = 1;
-    while (size <= character_bytes_max && size <= text.size() && !is_utf8(text.substr(0, size))) ++size;
-    const bool is_character = size <= character_bytes_max && size <= text.size();
-    scratch += is_character ? text.substr(0, size) : std::string_view("\xEF\xBF\xBD");
-    text.remove_prefix(is_character ? size : 1);
-  }
+  scratch = capstan::as_utf8(text);
   return scratch;
 }
 

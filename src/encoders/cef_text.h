@@ -16,7 +16,7 @@ void append_header(std::string_view text, std::string& out);
 std::string_view trimmed(std::string_view text);
 // The same for a header field, where line breaks become blanks too.
 std::string_view trimmed_header(std::string_view text);
-// `text` where it is UTF-8; else a copy in `scratch` with U+FFFD for every byte that is not.
+// `text` where it is UTF-8; else a mended copy (base/text.h) in `scratch`.
 std::string_view as_utf8(std::string_view text, std::string& scratch);
 
 }  // namespace capstan::cef

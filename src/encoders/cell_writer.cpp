@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "base/time.h"
+#include "event/json_check.h"
 #include "ip_text.h"
 #include "kql/program.h"
 
@@ -107,7 +108,8 @@ std::string_view CellWriter::integer_text(std::int64_t number) {
 
 std::string_view CellWriter::text_of(const Datum& cell) {
   const Datum value = plain(cell);
-  if (value.type == Type::string || value.is_json()) return value.text;
+  if (value.type == Type::string) return value.text;
+  if (value.is_json()) return mended_json(value.text, scratch_);
   if (value.is_null) return {};
   if (value.type == Type::boolean) return value.boolean ? "true" : "false";
   if (value.type == Type::integer || value.type == Type::long_integer) return integer_text(value.number);

@@ -31,11 +31,10 @@ void append_quoted(std::string_view text, std::string& out) {
 }
 
 void append_record(const RecordView& record, std::string& out) {
+  if (!record.is_quarantined && record.is_wtf8) return append_one_line(as_utf8(record.raw), out);
   if (!record.is_quarantined) return append_one_line(record.raw, out);
-  // Read again: what was wrong is found in the same way as when it was collected, and this is rare.
-  const auto opened = JsonReader().open(record.raw);
   out += R"({"quarantined":true,"reason":)";
-  append_quoted(opened ? "it was marked when it was collected" : opened.error().text(), out);
+  append_quoted(quarantine_reason(record.raw), out);
   out += R"(,"raw":)";
   append_quoted(record.raw, out);
   out += '}';

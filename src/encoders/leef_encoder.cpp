@@ -179,8 +179,7 @@ void LeefEncoder::add_missing(Line& line, const Row& row) {
 
 // Of a record that cannot be read nothing is known but its envelope.
 void LeefEncoder::write_quarantined(const Row& row, std::string& out) const {
-  const auto opened = JsonReader().open(row.record.raw);
-  const std::string reason = opened ? "it was marked when it was collected" : opened.error().text();
+  const std::string reason = quarantine_reason(row.record.raw);
   std::string scratch;
   out += beginning_;
   out += "QUARANTINED_RECORD|";

@@ -17,6 +17,7 @@ static_assert(std::endian::native == std::endian::little,
 constexpr std::uint8_t version = 1;
 constexpr std::uint8_t flag_updated = 1;
 constexpr std::uint8_t flag_quarantined = 2;
+constexpr std::uint8_t flag_wtf8 = 4;
 
 // What stands before feed, id and raw. `size` counts everything behind itself.
 struct __attribute__((packed)) Head {
@@ -47,17 +48,18 @@ Result<> Batch::add(const RecordView& record) {
     return Error(ErrorCode::not_encodable,
                  fmt::format("adding a record: a feed of {}, an id of {} and a body of {} bytes do not fit",
                              record.feed.size(), record.id.size(), record.raw.size()));
-  const Head head{static_cast<std::uint32_t>(size),
-                  version,
-                  static_cast<std::uint8_t>((record.kind == RecordKind::updated ? flag_updated : 0) |
-                                            (record.is_quarantined ? flag_quarantined : 0)),
-                  static_cast<std::uint8_t>(record.feed.size()),
-                  0,
-                  static_cast<std::uint16_t>(record.id.size()),
-                  0,
-                  epoch_ms(record.event_time),
-                  epoch_ms(record.saved_time),
-                  record.content_hash};
+  const Head head{
+      static_cast<std::uint32_t>(size),
+      version,
+      static_cast<std::uint8_t>((record.kind == RecordKind::updated ? flag_updated : 0) |
+                                (record.is_quarantined ? flag_quarantined : 0) | (record.is_wtf8 ? flag_wtf8 : 0)),
+      static_cast<std::uint8_t>(record.feed.size()),
+      0,
+      static_cast<std::uint16_t>(record.id.size()),
+      0,
+      epoch_ms(record.event_time),
+      epoch_ms(record.saved_time),
+      record.content_hash};
   const std::size_t end = bytes_.size() + sizeof(Head) + record.feed.size() + record.id.size() + record.raw.size();
   if (bytes_.capacity() < end + raw_padding) bytes_.reserve(std::max(end + raw_padding, bytes_.capacity() * 2));
   offsets_.push_back(bytes_.size());
@@ -105,6 +107,7 @@ Result<StoredRecord> read_stored(std::string_view stored, std::size_t offset) {
   result.record.content_hash = head.content_hash;
   result.record.kind = (head.flags & flag_updated) != 0 ? RecordKind::updated : RecordKind::created;
   result.record.is_quarantined = (head.flags & flag_quarantined) != 0;
+  result.record.is_wtf8 = (head.flags & flag_wtf8) != 0;
   return result;
 }
 

@@ -4,7 +4,9 @@
 #include <bit>
 #include <bitset>
 #include <cstring>
+#include <deque>
 
+#include "base/text.h"
 #include "event/field_plan.h"
 #include "field_plan_impl.h"
 #include "json_text.h"
@@ -25,6 +27,8 @@ std::string_view words(simdjson::error_code code) {
       return "its bytes are not UTF-8";
     case simdjson::UNCLOSED_STRING:
       return "a string is not closed";
+    case simdjson::STRING_ERROR:
+      return "a string holds an escape that JSON does not know";
     case simdjson::UNESCAPED_CHARS:
       return "a string holds a control character";
     case simdjson::EMPTY:
@@ -72,8 +76,9 @@ struct FieldWalker::Impl {
   std::vector<std::vector<Value>> lists;  // by slot; keeps its memory
   std::vector<Pending> pending;
   std::array<std::uint64_t, plan::levels_max> passed{};  // gates, by level, of the items around the current value
-  std::uint64_t refused = 0;
   std::string name;
+  std::string mended;             // a record with halves of surrogate pairs as bytes, as UTF-8
+  std::deque<std::string> texts;  // of strings that simdjson does not give; each stays where it is
   const FieldPlan::Impl* plan = nullptr;
   const char* end = nullptr;  // of the record
 
@@ -82,6 +87,7 @@ struct FieldWalker::Impl {
   bool is_left = false;
 
   simdjson::error_code record(std::string_view raw, const GoesOn* goes_on);
+  simdjson::error_code iterate(std::string_view raw, ondemand::document& document);
   simdjson::error_code members(ondemand::object fields, const GoesOn* goes_on);
   simdjson::error_code object(const Node& node, ondemand::object fields);
   bool is_done_with_front(const GoesOn& goes_on);
@@ -90,7 +96,7 @@ struct FieldWalker::Impl {
   simdjson::error_code value(const Node& node, ondemand::value value);
   simdjson::error_code item(const Node& array, std::size_t index, ondemand::value value);
   simdjson::error_code scalar(const Node& node, std::string_view token);
-  simdjson::error_code string(const Node& node, ondemand::value value);
+  simdjson::error_code string(const Node& node, ondemand::value value, const char* quote);
   std::size_t member(const Node& node, ondemand::raw_json_string key);
   void found(const Node& node, const Value& value);
   void keep(const Node& array, std::size_t from);
@@ -104,6 +110,7 @@ void FieldWalker::Impl::start(const FieldPlan::Impl& chosen) {
   if (lists.size() < slots) lists.resize(slots);
   for (std::size_t i = 0; i < slots; ++i) lists[i].clear();
   pending.clear();
+  if (!texts.empty()) texts.clear();
   is_left = false;
 }
 
@@ -123,16 +130,25 @@ simdjson::error_code FieldWalker::Impl::record(std::string_view raw, const GoesO
     if (is_done_with_front(*goes_on)) return simdjson::SUCCESS;
     goes_on = nullptr;
   }
-  end = raw.data() + raw.size();
   ondemand::document document;
-  if (const auto code =
-          parser.iterate(simdjson::padded_string_view(raw.data(), raw.size(), raw.size() + raw_padding)).get(document))
-    return code;
+  auto opened = iterate(raw, document);
+  if (opened == simdjson::UTF8_ERROR && is_wtf8(raw)) {
+    mended = as_utf8(raw);
+    const std::size_t size = mended.size();
+    mended.append(raw_padding, ' ');
+    opened = iterate(std::string_view(mended).substr(0, size), document);
+  }
+  if (opened != simdjson::SUCCESS) return opened;
   ondemand::object fields;
   if (const auto code = document.get_object().get(fields)) return code;
   if (const auto code = members(fields, goes_on)) return code;
   if (!is_left) show_lists();
   return simdjson::SUCCESS;
+}
+
+simdjson::error_code FieldWalker::Impl::iterate(std::string_view raw, ondemand::document& document) {
+  end = raw.data() + raw.size();
+  return parser.iterate(simdjson::padded_string_view(raw.data(), raw.size(), raw.size() + raw_padding)).get(document);
 }
 
 // The record's own members: those of the front have the smallest numbers.
@@ -185,7 +201,7 @@ std::size_t FieldWalker::Impl::member(const Node& node, ondemand::raw_json_strin
   const std::size_t whole = json::string_size(from_quote);
   if (whole == 0) return plan::NameTable::nobody;
   name.clear();
-  if (!json::append_unescaped(from_quote.substr(1, whole - 2), name)) return plan::NameTable::nobody;
+  json::append_unescaped(from_quote.substr(1, whole - 2), name);
   return node.members.find_unpadded(name);
 }
 
@@ -216,18 +232,22 @@ simdjson::error_code FieldWalker::Impl::value(const Node& node, ondemand::value 
     return array(node, items);
   }
   if (!node.wants_value()) return simdjson::SUCCESS;
-  return token.front() == '"' ? string(node, value) : scalar(node, without_blanks_behind(token));
+  return token.front() == '"' ? string(node, value, token.data()) : scalar(node, without_blanks_behind(token));
 }
 
-simdjson::error_code FieldWalker::Impl::string(const Node& node, ondemand::value value) {
+simdjson::error_code FieldWalker::Impl::string(const Node& node, ondemand::value value, const char* quote) {
   std::string_view text;
   const auto code = value.get_string().get(text);
   if (code == simdjson::STRING_ERROR) {
-    ++refused;
-    found(node, {Value::Type::null, {}, {}});
-    return simdjson::SUCCESS;
+    // simdjson does not give a string with half a surrogate pair, nor one with an escape that JSON does not know.
+    const std::string_view from_quote(quote, static_cast<std::size_t>(end - quote));
+    const std::size_t size = json::string_size(from_quote);
+    if (size == 0) return code;
+    json::append_unescaped(from_quote.substr(1, size - 2), texts.emplace_back());
+    text = texts.back();
+  } else if (code != simdjson::SUCCESS) {
+    return code;
   }
-  if (code != simdjson::SUCCESS) return code;
   found(node, {Value::Type::string, text, {}});
   return simdjson::SUCCESS;
 }
@@ -334,7 +354,5 @@ Result<std::optional<std::span<const Value>>> FieldWalker::walk_while(
   if (impl_->is_left) return std::optional<std::span<const Value>>();
   return std::optional(std::span<const Value>(impl_->values));
 }
-
-std::uint64_t FieldWalker::refused() const { return impl_->refused; }
 
 }  // namespace capstan

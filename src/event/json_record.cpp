@@ -11,6 +11,8 @@
 
 #include "base/digest.h"
 #include "base/text.h"
+#include "event/json_check.h"
+#include "json_grammar.h"
 #include "json_text.h"
 
 namespace capstan {
@@ -19,9 +21,6 @@ namespace {
 
 // One seed a type, so that "1" and 1, [] and {} are told apart.
 enum Seed : std::uint64_t { name_seed = 1, string_seed, number_seed, literal_seed, array_seed, object_seed };
-
-// What of a wrong value is repeated in an error.
-constexpr std::size_t excerpt_bytes_max = 40;
 
 // The finaliser of MurmurHash3: spreads a sum or a chain over all 64 bits.
 std::uint64_t mixed(std::uint64_t x) {
@@ -37,142 +36,73 @@ struct Member {
   std::string_view value;  // as written
 };
 
-// One walk over a record: checks its grammar, hashes its content, remembers the members of the outermost object.
-// A walk of its own and not simdjson's, because On-Demand checks only what is looked at, its other parser refuses a
-// record for half a surrogate pair in one string, and neither says where.
-class Walk {
-public:
-  Walk(std::string_view record, std::vector<Member>& members, std::string& scratch)
-      : record_(record), members_(members), scratch_(scratch) {}
+// An object or array whose end has not come yet.
+struct OpenValue {
+  bool is_object = false;
+  std::uint64_t hash = 0;  // of what has come
+  std::uint64_t name = 0;  // hash of the member's at work
+  const char* begin = nullptr;
+};
 
-  Result<std::uint64_t> record() {
-    skip_blanks();
-    if (next() != '{') return broken("an object");
-    const std::uint64_t hash = TRY(object(1));
-    skip_blanks();
-    if (at_ != record_.size()) return broken("nothing behind the object");
-    return hash;
+// Hashes a record's content and remembers the members of its outermost object, while its grammar is walked. A walk of
+// our own and not simdjson's, because On-Demand checks only what is looked at, its other parser refuses a record for
+// half a surrogate pair in one string, and neither says where.
+class ContentHash {
+public:
+  ContentHash(std::vector<Member>& members, std::string& scratch, std::vector<OpenValue>& open)
+      : members_(members), scratch_(scratch), open_(open) {}
+
+  void object_begins(const char* at) { begin(object_seed, at); }
+  void array_begins(const char* at) { begin(array_seed, at); }
+  void object_ends(const char* behind) { end(behind); }
+  void array_ends(const char* behind) { end(behind); }
+  void name(std::string_view between_quotes) {
+    open_.back().name = hashed(between_quotes, name_seed);
+    if (open_.size() == 1) members_.push_back({between_quotes, {}});
   }
+  void string(std::string_view between_quotes) {
+    add(hashed(between_quotes, string_seed), {between_quotes.data() - 1, between_quotes.size() + 2});
+  }
+  void number(std::string_view token) { add(hash64(token, number_seed), token); }
+  void literal(std::string_view word) { add(hash64(word, literal_seed), word); }
+
+  std::uint64_t hash() const { return hash_; }
 
 private:
-  Result<std::uint64_t> value(std::size_t depth) {
-    switch (next()) {
-      case '{':
-        return object(depth + 1);
-      case '[':
-        return array(depth + 1);
-      case '"':
-        return hashed(TRY(string()), string_seed);
-      case 't':
-        return literal("true");
-      case 'f':
-        return literal("false");
-      case 'n':
-        return literal("null");
-      default:
-        break;
+  void begin(Seed seed, const char* at) { open_.push_back({seed == object_seed, seed, 0, at}); }
+  void end(const char* behind) {
+    const OpenValue closed = open_.back();
+    open_.pop_back();
+    add(mixed(closed.hash), {closed.begin, static_cast<std::size_t>(behind - closed.begin)});
+  }
+  void add(std::uint64_t content, std::string_view written) {
+    if (open_.empty()) {
+      hash_ = content;
+      return;
     }
-    const std::size_t size = json::number_size(record_.substr(at_));
-    if (size == 0) return broken("a value");
-    at_ += size;
-    return hash64(record_.substr(at_ - size, size), number_seed);
-  }
-
-  Result<std::uint64_t> object(std::size_t depth) {
-    if (depth > json::depth_max) return too_deep();
-    std::uint64_t sum = object_seed;
-    ++at_;
-    skip_blanks();
-    if (took('}')) return mixed(sum);
-    while (true) {
-      skip_blanks();
-      const std::string_view name = TRY(string());
-      skip_blanks();
-      if (!took(':')) return broken("\":\"");
-      skip_blanks();
-      const std::size_t begin = at_;
-      const std::uint64_t content = TRY(value(depth));
-      // A sum does not care for the order of the members.
-      sum += mixed(hashed(name, name_seed) + content);
-      if (depth == 1) members_.push_back({name, record_.substr(begin, at_ - begin)});
-      skip_blanks();
-      if (took('}')) return mixed(sum);
-      if (!took(',')) return broken("\",\" or \"}\"");
-    }
-  }
-
-  Result<std::uint64_t> array(std::size_t depth) {
-    if (depth > json::depth_max) return too_deep();
-    std::uint64_t chain = array_seed;
-    ++at_;
-    skip_blanks();
-    if (took(']')) return mixed(chain);
-    while (true) {
-      skip_blanks();
-      chain = mixed(chain + TRY(value(depth)));
-      skip_blanks();
-      if (took(']')) return mixed(chain);
-      if (!took(',')) return broken("\",\" or \"]\"");
-    }
-  }
-
-  Result<std::uint64_t> literal(std::string_view word) {
-    if (!record_.substr(at_).starts_with(word)) return broken("a value");
-    at_ += word.size();
-    return hash64(word, literal_seed);
-  }
-
-  Result<std::string_view> string() {
-    const std::size_t size = json::string_size(record_.substr(at_));
-    if (size == 0) return broken(next() == '"' ? "a well-formed string" : "a string");
-    at_ += size;
-    return record_.substr(at_ - size + 1, size - 2);
+    OpenValue& around = open_.back();
+    // A sum does not care for the order of the members.
+    around.hash = around.is_object ? around.hash + mixed(around.name + content) : mixed(around.hash + content);
+    if (open_.size() == 1 && around.is_object) members_.back().value = written;
   }
 
   std::uint64_t hashed(std::string_view between_quotes, Seed seed) {
     if (!between_quotes.contains('\\')) return hash64(between_quotes, seed);
     scratch_.clear();
-    // Half a surrogate pair is no text; its written form still tells it from others.
+    // Halves of surrogate pairs have one text; their written form still tells them apart.
     return hash64(json::append_unescaped(between_quotes, scratch_) ? scratch_ : between_quotes, seed);
   }
 
-  char next() const { return at_ < record_.size() ? record_[at_] : '\0'; }
-  bool took(char c) {
-    if (next() != c) return false;
-    ++at_;
-    return true;
-  }
-  void skip_blanks() { at_ = std::min(record_.find_first_not_of(json::blanks, at_), record_.size()); }
-
-  Error broken(std::string_view expected) const {
-    const std::string_view rest = record_.substr(at_);
-    return {ErrorCode::broken_record,
-            fmt::format("reading a record: at byte {}: expected {}, got {}", at_, expected,
-                        rest.empty() ? "its end" : json_quote(cut_utf8(rest, excerpt_bytes_max)))};
-  }
-  Error too_deep() const {
-    return {ErrorCode::broken_record,
-            fmt::format("reading a record: at byte {}: it is nested deeper than {} levels", at_, json::depth_max)};
-  }
-
-  std::string_view record_;
-  std::size_t at_ = 0;
   std::vector<Member>& members_;
   std::string& scratch_;
+  std::vector<OpenValue>& open_;
+  std::uint64_t hash_ = 0;
 };
 
-// The offset of the first byte that does not belong to a well-formed character.
-std::size_t first_wrong_byte(std::string_view text) {
-  constexpr std::size_t character_bytes_max = 4;
-  std::size_t at = 0;
-  while (at < text.size()) {
-    std::size_t size = 1;
-    while (size <= character_bytes_max && !is_utf8(text.substr(at, size))) ++size;
-    if (size > character_bytes_max) break;
-    at += size;
-  }
-  return at;
+Error broken(std::size_t at, std::string_view why) {
+  return {ErrorCode::broken_record, fmt::format("reading a record: at byte {}: {}", at, why)};
 }
+Error broken(const JsonExtent& extent, std::string_view record) { return broken(extent.at, to_string(extent, record)); }
 
 std::optional<std::int64_t> whole(std::string_view number) {
   std::int64_t integer = 0;
@@ -191,8 +121,10 @@ std::optional<std::int64_t> whole(std::string_view number) {
 struct JsonReader::Impl {
   std::string record;
   std::vector<Member> members;
+  std::vector<OpenValue> open;
   std::string scratch;
   std::uint64_t hash = 0;
+  bool is_wtf8 = false;
 
   // The first of that name.
   std::optional<std::string_view> find(std::string_view name) {
@@ -200,11 +132,27 @@ struct JsonReader::Impl {
       if (member.name == name) return member.value;
       if (!member.name.contains('\\')) continue;
       scratch.clear();
-      if (json::append_unescaped(member.name, scratch) && scratch == name) return member.value;
+      json::append_unescaped(member.name, scratch);
+      if (scratch == name) return member.value;
     }
     return std::nullopt;
   }
+  Result<> walk();
 };
+
+Result<> JsonReader::Impl::walk() {
+  const std::size_t begin = std::min(record.find_first_not_of(json::blanks), record.size());
+  if (begin == record.size() || record[begin] != '{')
+    return broken({JsonExtent::Kind::broken, begin, "an object"}, record);
+  ContentHash content(members, scratch, open);
+  const JsonExtent extent = json::GrammarWalk(std::string_view(record), content).value();
+  if (extent.kind != JsonExtent::Kind::whole) return broken(extent, record);
+  const std::size_t behind = record.find_first_not_of(json::blanks, extent.at);
+  if (behind != std::string::npos)
+    return broken({JsonExtent::Kind::broken, behind, "nothing behind the object"}, record);
+  hash = content.hash();
+  return {};
+}
 
 JsonReader::JsonReader() : impl_(std::make_unique<Impl>()) {}
 JsonReader::~JsonReader() = default;
@@ -213,19 +161,15 @@ JsonReader& JsonReader::operator=(JsonReader&&) noexcept = default;
 
 Result<> JsonReader::open(std::string_view raw) {
   impl_->members.clear();
+  impl_->open.clear();
   impl_->hash = 0;
-  if (!simdjson::validate_utf8(raw.data(), raw.size()))
-    return Error(
-        ErrorCode::broken_record,
-        fmt::format("reading a record: at byte {}: expected UTF-8, got something else", first_wrong_byte(raw)));
+  impl_->is_wtf8 = !simdjson::validate_utf8(raw.data(), raw.size());
+  if (impl_->is_wtf8 && !capstan::is_wtf8(raw))
+    return broken(first_wrong_byte(raw, true), "expected UTF-8, got something else");
   impl_->record = raw;
-  const auto hash = Walk(impl_->record, impl_->members, impl_->scratch).record();
-  if (!hash) {
-    impl_->members.clear();
-    return hash.error();
-  }
-  impl_->hash = *hash;
-  return {};
+  Result<> walked = impl_->walk();
+  if (!walked) impl_->members.clear();
+  return walked;
 }
 
 std::optional<std::string> JsonReader::text(std::string_view member) {
@@ -233,9 +177,19 @@ std::optional<std::string> JsonReader::text(std::string_view member) {
   if (!value || *value == "null" || value->front() == '{' || value->front() == '[') return std::nullopt;
   if (value->front() != '"') return std::string(*value);
   std::string text;
-  if (!json::append_unescaped(value->substr(1, value->size() - 2), text)) return std::nullopt;
-  return text;
+  json::append_unescaped(value->substr(1, value->size() - 2), text);
+  return impl_->is_wtf8 ? as_utf8(text) : text;
 }
+
+bool JsonReader::is_exact(std::string_view member) {
+  const auto value = impl_->find(member);
+  if (!value || value->front() != '"') return true;
+  std::string text;
+  return json::append_unescaped(value->substr(1, value->size() - 2), text) && is_utf8(text);
+}
+
+bool JsonReader::is_wtf8() const { return impl_->is_wtf8; }
+bool JsonReader::is_empty() const { return impl_->members.empty(); }
 
 std::optional<std::int64_t> JsonReader::integer(std::string_view member) {
   const auto value = impl_->find(member);
@@ -245,5 +199,12 @@ std::optional<std::int64_t> JsonReader::integer(std::string_view member) {
 std::optional<std::string_view> JsonReader::raw(std::string_view member) { return impl_->find(member); }
 
 std::uint64_t JsonReader::content_hash() { return impl_->hash; }
+
+std::string quarantine_reason(std::string_view raw) {
+  JsonReader reader;
+  const auto opened = reader.open(raw);
+  if (!opened) return opened.error().text();
+  return reader.is_empty() ? "it has no members" : "it was marked when it was collected";
+}
 
 }  // namespace capstan

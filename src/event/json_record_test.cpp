@@ -68,21 +68,50 @@ TEST(JsonRecord, NeedsNoPaddingAndKeepsItsOwnCopy) {
   EXPECT_EQ(reader.integer("a"), 1);
 }
 
-TEST(JsonRecord, HalfASurrogatePairCostsOneMember) {
+TEST(JsonRecord, HalfASurrogatePairCostsItselfAndNotItsText) {
   JsonReader reader;
-  for (const char* half : {R"(\ud800)", R"(\udc00)", R"(\ud800\u0041)", R"(x\ud83d)", R"(\ud800\ud800)"}) {
-    ASSERT_TRUE(reader.open(std::string(R"({"bad":")") + half + R"(","_id":"x"})")) << half;
-    EXPECT_EQ(reader.text("bad"), std::nullopt);
+  for (const auto& [half, text] : {std::pair{R"(\ud800)", "\uFFFD"},
+                                   {R"(\udc00)", "\uFFFD"},
+                                   {R"(\ud800\u0041)", "\uFFFDA"},
+                                   {R"(x\ud83d)", "x\uFFFD"},
+                                   {R"(\ud800\ud800)", "\uFFFD\uFFFD"},
+                                   {R"(\udc00\ud800y)", "\uFFFD\uFFFDy"}}) {
+    ASSERT_TRUE(reader.open(std::string(R"({"bad":")") + half + R"(","_id":"x",")" + half + R"(":7})")) << half;
+    EXPECT_EQ(reader.text("bad"), text);
+    EXPECT_FALSE(reader.is_exact("bad"));
+    EXPECT_FALSE(reader.is_wtf8());
     EXPECT_EQ(reader.text("_id"), "x");
+    EXPECT_TRUE(reader.is_exact("_id"));
+    EXPECT_EQ(reader.integer(text), 7);
     EXPECT_EQ(reader.raw("bad"), std::string("\"") + half + "\"");
   }
   EXPECT_NE(hash_of(R"({"a":"\ud800"})"), hash_of(R"({"a":"\ud801"})"));
+  EXPECT_NE(hash_of(R"({"a":"\ud800"})"), hash_of(R"({"a":"\ufffd"})"));
+}
+
+TEST(JsonRecord, HalvesOfSurrogatePairsMayBeBytes) {
+  JsonReader reader;
+  ASSERT_TRUE(reader.open("{\"a\":\"x\xED\xA0\x80y\",\"b\":\"\xED\xA0\xBD\xED\xB8\x80\",\"_id\":\"1\"}"));
+  EXPECT_TRUE(reader.is_wtf8());
+  EXPECT_EQ(reader.text("a"), "x\uFFFDy");
+  EXPECT_FALSE(reader.is_exact("a"));
+  EXPECT_EQ(reader.text("b"), "\U0001F600");
+  EXPECT_TRUE(reader.is_exact("_id"));
+  EXPECT_NE(hash_of("{\"a\":\"\xED\xA0\x80\"}"), hash_of("{\"a\":\"\xED\xA0\x81\"}"));
+  ASSERT_TRUE(reader.open("{\"a\":1}"));
+  EXPECT_FALSE(reader.is_wtf8());
 }
 
 TEST(JsonRecord, RefusesBytesThatAreNotUtf8AndSaysWhere) {
   EXPECT_THAT(refusal("{\"a\":\"é\xFF\"}"), HasSubstr("at byte 8: expected UTF-8"));
-  EXPECT_THAT(refusal("{\"a\":\"\xED\xA0\x80\"}"), HasSubstr("at byte 6"));
+  EXPECT_THAT(refusal("{\"a\":\"\xED\xA0\x80\xED\xA0\"}"), HasSubstr("at byte 9: expected UTF-8"));
   EXPECT_THAT(refusal("{\"a\":\"\xC3"), HasSubstr("at byte 6"));
+}
+
+TEST(JsonRecord, SaysWhyARecordIsQuarantined) {
+  EXPECT_THAT(quarantine_reason("null"), HasSubstr("at byte 0: expected an object, got \"null\""));
+  EXPECT_EQ(quarantine_reason(" { } "), "it has no members");
+  EXPECT_EQ(quarantine_reason(R"({"a":1})"), "it was marked when it was collected");
 }
 
 TEST(JsonRecord, RefusesWhatIsNotJson) {

@@ -15,7 +15,6 @@ namespace capstan {
 namespace {
 
 using json::blanks;
-using json::depth_max;
 
 // What of an answer is repeated in an error.
 constexpr std::size_t excerpt_characters_max = 80;
@@ -48,35 +47,43 @@ Error unexpected(std::string sentence) {
   return {ErrorCode::unexpected_answer, "cutting an answer into records: " + std::move(sentence)};
 }
 
-// Which brackets are open: bit i of the stack is set when level i is an object.
+// Which brackets are open, however many: bit i is set when level i is an object. A closing bracket costs as much as
+// what it closes, so a text costs as much as it is long.
 class Brackets {
 public:
   std::size_t depth() const { return depth_; }
-  bool open(char bracket) {
-    if (depth_ == depth_max) return false;
-    const std::uint64_t bit = std::uint64_t{1} << (depth_ % 64);
-    if (bracket == '{')
-      is_object_[depth_ / 64] |= bit;
-    else
-      is_object_[depth_ / 64] &= ~bit;
+  void open(char bracket) {
+    if (depth_ == word_bits * (1 + more_.size())) more_.push_back(0);
+    const std::uint64_t bit = std::uint64_t{1} << (depth_ % word_bits);
+    if (bracket == '{') {
+      word(depth_) |= bit;
+      ++objects_;
+    } else {
+      word(depth_) &= ~bit;
+    }
     ++depth_;
-    return true;
   }
   // Closes the innermost bracket of that kind and what was left open inside it; false when none is open.
   bool close(char bracket) {
     const bool object = bracket == '}';
-    for (std::size_t level = depth_; level > 0; --level) {
-      if (((is_object_[(level - 1) / 64] >> ((level - 1) % 64)) & 1) == (object ? 1U : 0U)) {
-        depth_ = level - 1;
-        return true;
-      }
+    if ((object ? objects_ : depth_ - objects_) == 0) return false;
+    while (true) {
+      --depth_;
+      const bool is_object = ((word(depth_) >> (depth_ % word_bits)) & 1) != 0;
+      if (is_object) --objects_;
+      if (is_object == object) return true;
     }
-    return false;
   }
 
 private:
-  std::array<std::uint64_t, depth_max / 64> is_object_{};
+  static constexpr std::size_t word_bits = 64;
+  // What is nested as deep as people nest takes nothing from the heap.
+  std::uint64_t& word(std::size_t level) { return level < word_bits ? first_ : more_[level / word_bits - 1]; }
+
+  std::uint64_t first_ = 0;
+  std::vector<std::uint64_t> more_;
   std::size_t depth_ = 0;
+  std::size_t objects_ = 0;
 };
 
 // Behind the closing quote of the string whose opening quote is at `begin`; npos when it is not closed.
@@ -111,7 +118,7 @@ Result<std::size_t> item_end(std::string_view text, std::size_t begin, char clos
       continue;
     }
     if (c == '{' || c == '[') {
-      if (!inside.open(c)) return unexpected(fmt::format("it is nested deeper than {} levels", depth_max));
+      inside.open(c);
     } else if (c == ',') {
       if (inside.depth() == 0) return at;
     } else if (!inside.close(c) && c == closing && (inside.depth() == 0 || at + 1 == text.size())) {
@@ -186,6 +193,27 @@ Result<std::vector<std::string_view>> split_array(std::string_view text) {
   }));
   TRY(ends_there(container, end, "array"));
   return items;
+}
+
+std::size_t bracketed_size(std::string_view text) {
+  Brackets open;
+  for (std::size_t at = 0; at < text.size();) {
+    const char c = text[at];
+    if (c == '"') {
+      at = string_end(text, at);
+      continue;
+    }
+    if (c == '{' || c == '[') open.open(c);
+    if (c == '}' || c == ']') open.close(c);
+    ++at;
+    if (open.depth() == 0) return at;
+  }
+  return 0;
+}
+
+std::size_t loose_item_size(std::string_view text) {
+  const auto end = item_end(text, 0, ']');
+  return end ? *end : 0;
 }
 
 }  // namespace capstan

@@ -92,12 +92,38 @@ TEST(JsonSplit, RefusesWhatFollowsAndWhatIsNoMember) {
   EXPECT_THAT(split_object("{\"a\" 2}").error().sentence(), HasSubstr("expected a member"));
 }
 
-TEST(JsonSplit, NestingHasALimit) {
-  const auto nested = [](std::size_t depth) { return "[" + std::string(depth, '[') + std::string(depth, ']') + "]"; };
-  EXPECT_TRUE(split_array(nested(1024)).has_value());
-  const auto deeper = split_array(nested(1025));
-  ASSERT_FALSE(deeper);
-  EXPECT_THAT(deeper.error().sentence(), HasSubstr("deeper than 1024 levels"));
+TEST(JsonSplit, ADeepRecordCostsItself) {
+  for (const std::size_t depth : {100U, 1024U, 1025U, 100'000U, 1'000'000U}) {
+    for (const std::string& deep : {std::string(depth, '[') + std::string(depth, ']'),
+                                    "{\"a\":" + std::string(depth, '[') + "1" + std::string(depth, ']') + "}",
+                                    // Not closed: what is open when an object ends ends with it.
+                                    "{\"a\":" + std::string(depth, '[') + "}"}) {
+      const std::string text = "[{\"n\":1}," + deep + ",{\"n\":2}]";
+      EXPECT_THAT(items(text), ElementsAre("{\"n\":1}", deep, "{\"n\":2}")) << depth;
+      const std::string object = "{\"data\":" + text + ",\"hasNext\":false}";
+      const auto members = split_object(object);
+      ASSERT_TRUE(members) << depth;
+      EXPECT_THAT(*members, ElementsAre(Member("data", text), Member("hasNext", "false")));
+    }
+  }
+}
+
+TEST(JsonSplit, ClosingBracketsThatFitNothingCostNoMoreThanThemselves) {
+  // A search through all open brackets for each of them would take 10^12 steps.
+  constexpr std::size_t many = 1'000'000;
+  const std::string deep = "{\"a\":" + std::string(many, '{') + std::string(many, ']') + std::string(many + 1, '}');
+  EXPECT_THAT(items("[1," + deep + ",2]"), ElementsAre("1", deep, "2"));
+}
+
+TEST(JsonSplit, MeasuresWhatStandsAtTheFront) {
+  EXPECT_EQ(bracketed_size(R"({"a":[1,"}"]} x)"), 13U);
+  EXPECT_EQ(bracketed_size(R"([{"a":tru},2]])"), 13U);
+  EXPECT_EQ(bracketed_size(R"({"a":[1})"), 8U);
+  EXPECT_EQ(bracketed_size(R"({"a":"})"), 0U);
+  EXPECT_EQ(bracketed_size("{"), 0U);
+  EXPECT_EQ(loose_item_size("NaN , 1]"), 4U);
+  EXPECT_EQ(loose_item_size("'a {,} b']"), 9U);
+  EXPECT_EQ(loose_item_size("NaN"), 0U);
 }
 
 // Joins random items with random blanks and takes them apart again.

@@ -81,7 +81,7 @@ bool is_term_character(char32_t c) {
   // General punctuation, symbols, private use and the like are not letters; the other blocks nearly are.
   return !(c >= 0x2000 && c <= 0x2BFF) && !(c >= 0x3000 && c <= 0x3004) && !(c >= 0x3008 && c <= 0x3020) &&
          !(c >= 0xE000 && c <= 0xF8FF) && !(c >= 0xFE10 && c <= 0xFE6F) && !(c >= 0xFF01 && c <= 0xFF0F) &&
-         !(c >= 0x1F000 && c <= 0x1FAFF);
+         !(c >= 0xFFF0 && c <= 0xFFFF) && !(c >= 0x1F000 && c <= 0x1FAFF);
 }
 
 }  // namespace capstan::kql

@@ -1,5 +1,7 @@
 #include "dynamic_form.h"
 
+#include <span>
+#include <unordered_map>
 #include <vector>
 
 namespace capstan::kql {
@@ -57,30 +59,42 @@ public:
     const std::size_t begin = open_.back();
     open_.pop_back();
     names_.pop_back();
-    const auto members = arena_.array<DynamicMember>(values_.size() - begin);
-    std::size_t count = 0;
-    for (std::size_t i = begin; i < values_.size(); ++i) {
-      std::size_t place = 0;
-      while (place < count && members[place].name != values_[i].name) ++place;
-      members[place] = values_[i];
-      if (place == count) ++count;
-    }
-    values_.resize(begin);
     Dynamic made;
     made.kind = Dynamic::Kind::bag;
-    made.members = members.first(count);
+    made.members = distinct(std::span(values_).subspan(begin));
+    values_.resize(begin);
     push(made);
   }
 
   Dynamic take() { return values_.front().value; }
 
 private:
+  // The last of each name, at the place of its first.
+  std::span<const DynamicMember> distinct(std::span<const DynamicMember> all) {
+    // Beyond it a search costs more than an index.
+    constexpr std::size_t searched_max = 16;
+    const auto members = arena_.array<DynamicMember>(all.size());
+    std::size_t count = 0;
+    places_.clear();
+    for (const DynamicMember& member : all) {
+      std::size_t place = 0;
+      if (all.size() > searched_max) {
+        place = places_.try_emplace(member.name, count).first->second;
+      } else {
+        while (place < count && members[place].name != member.name) ++place;
+      }
+      members[place] = member;
+      if (place == count) ++count;
+    }
+    return members.first(count);
+  }
   void push(const Dynamic& value) { values_.push_back({names_.empty() ? std::string_view{} : names_.back(), value}); }
 
   Arena& arena_;
   std::vector<DynamicMember> values_;
   std::vector<std::size_t> open_;
   std::vector<std::string_view> names_;
+  std::unordered_map<std::string_view, std::size_t> places_;
 };
 
 }  // namespace

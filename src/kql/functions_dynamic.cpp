@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <unordered_set>
 
 #include "cef_message.h"
 #include "convert.h"
@@ -170,10 +171,11 @@ Datum bag_keys(Frame& frame, Arguments a) {
 // Of a name that several have, the leftmost wins (docs "bag_merge()").
 Datum bag_merge(Frame& frame, Arguments a) {
   std::vector<DynamicMember> members;
+  std::unordered_set<std::string_view> names;
   for (const Datum& value : a) {
     if (!is_bag(value)) continue;
     for (const DynamicMember& member : value.dynamic->members)
-      if (std::ranges::find(members, member.name, &DynamicMember::name) == members.end()) members.push_back(member);
+      if (names.insert(member.name).second) members.push_back(member);
   }
   return bag(frame, members);
 }

@@ -2,6 +2,7 @@
 #include <array>
 #include <map>
 
+#include "base/text.h"
 #include "characters.h"
 #include "convert.h"
 #include "functions.h"
@@ -325,15 +326,6 @@ Datum base64_encode(Frame& frame, Arguments a) {
     for (std::size_t j = 0; j < 4; ++j) out += j <= count ? base64_digits[(group >> (18 - 6 * j)) & 63] : '=';
   }
   return text_of(frame, out);
-}
-
-// Characters of well-formed UTF-8 only.
-bool is_utf8(std::string_view text) {
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t begin = at;
-    if (next_character(text, at) >= 0x80 && at - begin == 1) return false;
-  }
-  return true;
 }
 
 Datum base64_decode(Frame& frame, Arguments a) {

@@ -34,7 +34,7 @@ Dynamic number_of(std::string_view token) {
   if (whole.ec == std::errc{} && whole.ptr == end) return made;
   made.number = 0;
   made.kind = Dynamic::Kind::real;
-  std::from_chars(token.data(), end, made.real);
+  made.real = json_real(token);
   return made;
 }
 

@@ -23,6 +23,7 @@ Program::~Program() = default;
 const std::vector<Column>& Program::output() const { return impl_->output; }
 const std::vector<Input>& Program::inputs() const { return impl_->inputs; }
 const std::vector<Column>& Program::made() const { return impl_->made; }
+bool Program::reads_records() const { return !impl_->is_table; }
 bool Program::keeps_members() const { return impl_->keeps_members; }
 const std::vector<Diagnostic>& Program::not_portable() const { return impl_->not_portable; }
 const std::vector<Diagnostic>& Program::doubts() const { return impl_->doubts; }

@@ -69,6 +69,7 @@ struct RecordRun::Impl final : RowText {
   std::vector<Datum> cells;        // of one row
   // Of the record at work, taken apart for the first row that is written: one that is dropped does not pay for it.
   std::string_view raw;
+  std::string mended;  // the same as UTF-8, where it is not
   std::optional<Result<std::vector<JsonMember>>> members;
   bool is_row_written = false;  // of the row at work, in `text`
   std::size_t rows = 0;         // that have come of it
@@ -80,6 +81,7 @@ struct RecordRun::Impl final : RowText {
   void read(std::span<const Reading> some, std::span<const Value> values, const RecordView& record,
             const Envelope& envelope);
   Datum meta_value(Meta meta, const RecordView& record, const Envelope& envelope) const;
+  std::string_view as_padded_utf8(std::string_view wtf8);
   void append_row();
   void append_columns();
   void append_members();
@@ -144,7 +146,7 @@ Result<bool> RecordRun::Impl::fill(const RecordView& record, const Envelope& env
   work.arena.clear();
   work.is_full = false;
   rows = 0;
-  raw = record.raw;
+  raw = record.is_wtf8 ? as_padded_utf8(record.raw) : record.raw;
   members.reset();
   if (record.is_quarantined)
     return Error(ErrorCode::broken_record, "reading a record: it was not well-formed when it came");
@@ -158,12 +160,19 @@ Result<bool> RecordRun::Impl::fill(const RecordView& record, const Envelope& env
   if (plan.size() == 0) {
     if (!passes(values)) return false;
   } else {
-    const auto walked = TRY(walker.walk_while(plan, record.raw, passes));
+    const auto walked = TRY(walker.walk_while(plan, raw, passes));
     if (!walked) return false;
     values = *walked;
   }
   read(all.subspan(front_readings), values, record, envelope);
   return true;
+}
+
+std::string_view RecordRun::Impl::as_padded_utf8(std::string_view wtf8) {
+  mended = as_utf8(wtf8);
+  const std::size_t size = mended.size();
+  mended.append(raw_padding, ' ');
+  return std::string_view(mended).substr(0, size);
 }
 
 void RecordRun::Impl::append_value(std::size_t column, std::size_t begin) {

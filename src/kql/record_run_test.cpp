@@ -227,5 +227,82 @@ TEST(RecordRun, AWarmLookupTakesNothingFromTheHeap) {
   EXPECT_EQ(allocation_count, before);
 }
 
+// --- text that was cut inside a character, and what is nested deep or huge
+
+TEST(RecordRun, HalfASurrogatePairIsAReplacementCharacterWhereverATextStands) {
+  for (const auto& [written, text] :
+       {std::pair{R"(a\ud83d b)", "a\uFFFD b"}, {R"(a\udc00 b)", "a\uFFFD b"}, {"a\xED\xA0\xBD b", "a\uFFFD b"}}) {
+    const std::string s = written;
+    const std::string mended = std::string("\"") + text + "\"";
+    const std::string record = R"({"name":")" + s + R"(","d":{"x":")" + s + R"(","y":[")" + s + R"("]},"l":[{"z":")" +
+                               s + R"("}],")" + s + R"(":1})";
+    const auto value = [&](std::string_view expression) {
+      return Ran("source | project v = " + std::string(expression)).rows(record);
+    };
+    const auto row = [](const std::string& json) { return "{\"v\":" + json + "}\n"; };
+    for (const std::string_view expression :
+         {"name", "tostring(name)", "d.x", "tostring(d.x)", "tostring(d.y[0])", "l[0].z", "tostring(l[0].z)",
+          "substring(name, 0)", "strcat(name)", "replace_string(name, 'q', 'r')", "tostring(parse_json(tostring(d)).x)",
+          "extract('(.*)', 1, name)", "tostring(split(name, ',')[0])", "reverse(reverse(name))"})
+      EXPECT_EQ(value(expression), row(mended)) << expression;
+    EXPECT_EQ(value("strlen(name)"), row("4"));
+    EXPECT_EQ(value("indexof(name, '\\uFFFD')"), row("1"));
+    EXPECT_EQ(value("name has 'a' and name has 'b' and d has 'a' and l has 'b'"), row("true"));
+    EXPECT_EQ(value("name contains '\\uFFFD' and tostring(d) contains 'a\\uFFFD b'"), row("true"));
+    EXPECT_EQ(value("name matches regex '^a.\\\\sb$' and name startswith 'A' and name endswith 'B'"), row("true"));
+    EXPECT_EQ(value("tolong(['a\\uFFFD b'])"), row("1"));
+    const std::string object = Ran("source | project d").rows(record);
+    EXPECT_EQ(Ran("source | project v = tostring(d.x)").rows(object.substr(0, object.size() - 1)), row(mended))
+        << object;
+    EXPECT_EQ(value("bag_keys(parse_json(strcat('{\"', name, '\":1}')))"), row("[" + mended + "]"));
+  }
+}
+
+TEST(RecordRun, ARecordWithSurrogateBytesGoesOnAsUtf8) {
+  const std::string raw = "{\"name\":\"a\xED\xA0\xBD\",\"other\":\"\xED\xB8\x80\",\"size\":1}";
+  std::string padded = raw;
+  RecordView record = Ran::record(padded, "activities");
+  record.is_wtf8 = true;
+  Ran extended("source | extend size = 2");
+  const auto rows = extended.run().rows(record, Ran::envelope());
+  ASSERT_TRUE(rows);
+  EXPECT_EQ(rows->front(), "{\"name\":\"a\uFFFD\",\"other\":\"\uFFFD\",\"size\":2}");
+  Ran filter("source | where name == 'a\\uFFFD'");
+  EXPECT_TRUE(filter.run().keeps(record, Ran::envelope()).value());
+}
+
+TEST(RecordRun, NothingHidesBehindDepthOrSize) {
+  // A member that cannot be taken apart would be null, and a rule on it would miss what stands in it.
+  for (const int depth : {10, 255, 256, 257, 1000, 1020}) {
+    const std::string record = R"({"d":{"x":)" + std::string(static_cast<std::size_t>(depth), '[') + R"("mimikatz")" +
+                               std::string(static_cast<std::size_t>(depth), ']') + "}}";
+    EXPECT_EQ(Ran("source | where tostring(d) has 'mimikatz' | project v = 1").rows(record), "{\"v\":1}\n") << depth;
+    EXPECT_EQ(Ran("source | where d has 'mimikatz' | project v = 1").rows(record), "{\"v\":1}\n") << depth;
+  }
+  for (const char* number : {"1e400", "-1e400", "123456789012345678901234567890", "18446744073709551616", "1e-400"}) {
+    const std::string record = std::string(R"({"d":{"n":)") + number + R"(,"x":"mimikatz"},"n":)" + number + "}";
+    EXPECT_EQ(Ran("source | where tostring(d) has 'mimikatz' | project v = 1").rows(record), "{\"v\":1}\n") << number;
+    EXPECT_EQ(Ran("source | project v = tostring(d.n) == tostring(n)").rows(record), "{\"v\":true}\n") << number;
+  }
+  EXPECT_EQ(Ran("source | project v = isnull(n), w = n > 0").rows(R"({"n":1e400})"), "{\"v\":false,\"w\":true}\n");
+}
+
+TEST(RecordRun, AnObjectOfManyMembersTakesTimeInProportion) {
+  std::string record = R"({"d":{)";
+  for (int i = 0; i < 200'000; ++i) record += (i == 0 ? "\"k" : ",\"k") + std::to_string(i) + "\":" + std::to_string(i);
+  record += R"(,"k7":"last"}})";
+  EXPECT_EQ(
+      Ran("source | project v = array_length(bag_keys(bag_merge(d, d))), w = parse_json(tostring(d)).k7").rows(record),
+      "{\"v\":200000,\"w\":\"last\"}\n");
+}
+
+TEST(RecordRun, AReplacementCharacterEndsATerm) {
+  // No letter (Unicode category So): "evil" beside half an emoji is the term "evil".
+  EXPECT_EQ(Ran("source | project v = name has 'evil', w = name hasprefix 'evil', x = name hassuffix 'evil'")
+                .rows(R"({"name":"\ude00evil\ud83d"})"),
+            "{\"v\":true,\"w\":true,\"x\":true}\n");
+  EXPECT_EQ(Ran("source | project v = base64_decode_tostring('7aCA')").rows("{}"), "{\"v\":\"\"}\n");
+}
+
 }  // namespace
 }  // namespace capstan::kql

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "csv_reader.h"
 #include "dynamic_form.h"
+#include "event/json_check.h"
 #include "event/json_split.h"
 #include "input.h"
 #include "text_form.h"
@@ -16,6 +17,7 @@ namespace capstan::kql {
 namespace {
 
 constexpr std::size_t excerpt_max = 80;
+constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
 Error refused(const TableText& source, std::size_t line, std::string_view sentence) {
   return {ErrorCode::table_refused, fmt::format("{}:{}: {}", source.name, line, sentence)};
@@ -149,6 +151,7 @@ struct JsonRow {
 
 std::vector<JsonRow> lines_of(std::string_view text) {
   std::vector<JsonRow> rows;
+  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
   for (std::size_t line = 1; !text.empty(); ++line) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     const std::string_view row = text.substr(0, end);
@@ -158,7 +161,21 @@ std::vector<JsonRow> lines_of(std::string_view text) {
   return rows;
 }
 
+// Whether the file is one JSON text, so that nothing between its rows is passed over.
+Result<> is_json(const TableText& source) {
+  std::string_view text = source.text;
+  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
+  JsonExtent extent = json_extent(text);
+  const std::size_t behind = text.find_first_not_of(" \t\r\n", extent.at);
+  if (extent.kind == JsonExtent::Kind::whole && behind != std::string_view::npos)
+    extent = {JsonExtent::Kind::broken, behind, "nothing behind the array"};
+  if (extent.kind == JsonExtent::Kind::whole) return {};
+  const auto lines = static_cast<std::size_t>(std::ranges::count(text.substr(0, extent.at), '\n'));
+  return refused(source, 1 + lines, to_string(extent, text));
+}
+
 Result<std::vector<JsonRow>> items_of(const TableText& source) {
+  TRY(is_json(source));
   const auto items = split_array(source.text);
   if (!items) return refused(source, 1, "expected one JSON array of objects");
   std::vector<JsonRow> rows;

@@ -79,6 +79,8 @@ TEST(JsonTable, TakesTheNarrowestTypeThatHoldsEveryValue) {
       R"("x",1,1.0,true,1,null|"",null,2.5,null,"two",[1])");
   EXPECT_EQ(json("[ {\"a\":1} ,\n{\"a\":2}]", TableFormat::json), "a:long|1|2");
   EXPECT_EQ(json("[]", TableFormat::json), "");
+  EXPECT_EQ(json("\xEF\xBB\xBF{\"a\":1}"), "a:long|1");
+  EXPECT_EQ(json(R"({"a\ud800":"x\ud800y"})"), "a\uFFFD:string|\"x\uFFFDy\"");
 }
 
 TEST(JsonTable, TakesTheColumnsThatAreDeclared) {
@@ -90,6 +92,12 @@ TEST(JsonTable, SaysWhatIsWrongAndWhere) {
   EXPECT_EQ(json("{\"a\":1}\n{\"a\":1"), "t.json:2: expected a JSON object");
   EXPECT_EQ(json("{\"a\":1}\n[1]"), "t.json:2: expected a JSON object");
   EXPECT_EQ(json("{\"a\":1}", TableFormat::json), "t.json:1: expected one JSON array of objects");
+  EXPECT_EQ(json("{\"a\":1}{\"a\":2}"), "t.json:1: expected a JSON object");
+  EXPECT_EQ(json("[{\"a\":1},\n,{\"a\":2}]", TableFormat::json), "t.json:2: expected a value, got \",{\\\"a\\\":2}]\"");
+  EXPECT_EQ(json("[{\"a\":1},]", TableFormat::json), "t.json:1: expected a value, got \"]\"");
+  EXPECT_EQ(json("[{\"a\":1}]\n[{\"a\":2}]", TableFormat::json),
+            "t.json:2: expected nothing behind the array, got \"[{\\\"a\\\":2}]\"");
+  EXPECT_EQ(json("[{\"a\":NaN}]", TableFormat::json), "t.json:1: expected a value, got \"NaN}]\"");
   EXPECT_EQ(json("[{\"a\":1},\n\n {\"a\":2},\n 3]", TableFormat::json), "t.json:4: expected a JSON object");
   EXPECT_EQ(json("{\"a\":1}\n{\"a\":\"x\"}", TableFormat::ndjson, "a:long"), "t.json:2: a: expected long, got \"x\"");
 }

@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "calendar.h"
+#include "event/json_check.h"
 #include "kql/program.h"
 
 namespace capstan::kql {
@@ -417,7 +418,8 @@ void append_json(const Datum& value, std::string& out) {
       break;
     case Type::dynamic:
       if (value.dynamic == nullptr) {
-        out += value.text;  // of the record, and nobody has looked inside
+        std::string scratch;
+        out += mended_json(value.text, scratch);  // of the record, and nobody has looked inside
       } else {
         append_json(*value.dynamic, out);
       }
@@ -426,8 +428,10 @@ void append_json(const Datum& value, std::string& out) {
 }
 
 void append_text(const Datum& value, std::string& out) {
-  if (value.type == Type::string || value.is_json()) {
+  if (value.type == Type::string) {
     out += value.text;
+  } else if (value.is_json()) {
+    append_json(value, out);
   } else if (!value.is_null) {
     Arena arena;
     out += to_text(value, arena);

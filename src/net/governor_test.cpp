@@ -70,6 +70,59 @@ TEST_F(GovernorTest, WhoeverIsMoreUrgentComesFirst) {
   EXPECT_EQ(governor.acquire(Urgency::alerts), Duration::zero());
 }
 
+unsigned granted(Governor& governor, Urgency urgency, int tries = 100) {
+  unsigned count = 0;
+  for (int i = 0; i < tries; ++i) count += governor.acquire(urgency) == Duration::zero() ? 1 : 0;
+  return count;
+}
+
+TEST_F(GovernorTest, ProofLeavesAQuarterOfTheMinuteUntouched) {
+  Governor governor(clock, 24);
+  EXPECT_EQ(granted(governor, Urgency::proof), 18U);
+  // Whoever is more urgent finds the quarter, at once.
+  EXPECT_EQ(granted(governor, Urgency::activities, 6), 6U);
+  clock.passed += std::chrono::seconds(60);
+  // What others ask for leaves less to it.
+  EXPECT_EQ(granted(governor, Urgency::activities, 15), 15U);
+  EXPECT_EQ(granted(governor, Urgency::proof), 3U);
+  clock.passed += std::chrono::seconds(60);
+  EXPECT_EQ(granted(governor, Urgency::activities, 18), 18U);
+  EXPECT_EQ(granted(governor, Urgency::proof), 0U);
+  // And the wait that it is told is exact.
+  EXPECT_EQ(governor.acquire(Urgency::proof), std::chrono::seconds(60));
+}
+
+TEST_F(GovernorTest, ProofWaitsWhileAnybodyElseHasToWait) {
+  Governor governor(clock, 2);
+  EXPECT_EQ(granted(governor, Urgency::activities, 3), 2U);  // the third was told to wait
+  clock.passed += std::chrono::seconds(59);
+  EXPECT_EQ(granted(governor, Urgency::proof), 0U);
+  clock.passed += std::chrono::seconds(1);
+  EXPECT_EQ(governor.acquire(Urgency::activities), Duration::zero());
+}
+
+TEST_F(GovernorTest, SweepsAndInventoriesCannotStarveAlertsAndActivities) {
+  Governor governor(clock, 24);
+  for (int minute = 0; minute < 10; ++minute) {
+    const unsigned inventory = granted(governor, Urgency::inventory);
+    const unsigned sweep = granted(governor, Urgency::sweep);
+    EXPECT_EQ(inventory + sweep, 18U);
+    // Others that wait do not keep the more urgent ones from their quarter.
+    EXPECT_EQ(granted(governor, Urgency::activities, 6), 6U);
+    clock.passed += std::chrono::seconds(60);
+  }
+  // Activities that use all of it do not count against them, but come first.
+  EXPECT_EQ(granted(governor, Urgency::activities, 20), 20U);
+  EXPECT_EQ(granted(governor, Urgency::inventory), 4U);
+}
+
+TEST_F(GovernorTest, EveryUrgencyGetsSomethingOfTheSmallestBudget) {
+  for (const auto urgency : {Urgency::alerts, Urgency::inventory, Urgency::sweep, Urgency::proof}) {
+    Governor governor(clock, 1);
+    EXPECT_EQ(granted(governor, urgency), 1U);
+  }
+}
+
 TEST_F(GovernorTest, WhoDoesNotComeBackIsForgottenAfterAMinute) {
   Governor governor(clock, 1);
   EXPECT_EQ(governor.acquire(Urgency::activities), Duration::zero());

@@ -17,6 +17,22 @@ constexpr Duration wait_longest = std::chrono::hours(1);
 constexpr BackoffLimits limits{};
 // The speed of catching up is measured over at least this span.
 constexpr Duration speed_sampled_every = std::chrono::minutes(1);
+// A feed that is behind by less is as good as caught up.
+constexpr Duration behind_by = std::chrono::minutes(10);
+
+// While a feed is behind: when it will have caught up, or that it will not.
+void look_ahead(FeedStatus& feed, Timestamp now) {
+  FeedPace& pace = feed.pace;
+  if (feed.is_drained || !feed.lag || *feed.lag < behind_by) return;
+  if (pace.arriving_per_second && pace.possible_per_second) {
+    const double spare = *pace.possible_per_second - *pace.arriving_per_second;
+    pace.is_outpaced = spare <= 0;
+    if (!feed.time_to_catch_up && spare > 0)
+      feed.time_to_catch_up = Duration(
+          static_cast<std::int64_t>(static_cast<double>(feed.lag->count()) * *pace.arriving_per_second / spare));
+  }
+  if (feed.time_to_catch_up && !pace.is_outpaced) pace.caught_up_at = now + *feed.time_to_catch_up;
+}
 
 }  // namespace
 
@@ -60,6 +76,11 @@ Step Collector::poll(const std::stop_token& stop, MonotonicTime now) {
   }
   now = clock_.monotonic();
   if (!answer) return fail(answer.error(), now);
+  if (answer->service_time) {
+    const std::lock_guard lock(mutex_);
+    service_time_ = answer->service_time;
+    service_time_at_ = now;
+  }
   note(answer->feeds, now);
   wait_ = std::clamp(answer->wait, Duration::zero(), wait_longest);
   polled_drained_ = answer->is_drained;
@@ -68,8 +89,7 @@ Step Collector::poll(const std::stop_token& stop, MonotonicTime now) {
   // Under the lock, so that after fence() nothing more comes.
   const std::lock_guard lock(mutex_);
   if (is_fenced_) return Step{};
-  submission_ =
-      committer_.submit(number_, std::move(answer->batch), std::move(answer->next), Committer::Deduplicate::yes);
+  submission_ = committer_.submit(number_, std::move(answer->batch), std::move(answer->next));
   return Step{};
 }
 
@@ -126,7 +146,13 @@ void Collector::note(const std::vector<FeedReport>& reports, MonotonicTime now) 
   const std::lock_guard lock(mutex_);
   for (const FeedReport& report : reports) {
     FeedHistory& feed = history(report.feed);
+    // Said once; it comes with every poll.
+    if (!report.note.empty() && report.note != feed.status.note)
+      log::info("source " + options_.name + ", feed " + report.feed + ": " + report.note);
     feed.error = report.error;
+    feed.status.pace.page_size = report.page_size;
+    feed.status.pace.arriving_per_second = report.arriving_per_second;
+    feed.status.pace.possible_per_second = report.possible_per_second;
     feed.status.is_drained = report.is_drained;
     feed.status.note = report.note;
     feed.status.records += report.records_read;
@@ -207,6 +233,7 @@ SourceStatus Collector::status() const {
         shown.time_to_catch_up =
             Duration(static_cast<std::int64_t>(static_cast<double>(shown.lag->count()) / (feed.speed - 1)));
     }
+    look_ahead(shown, wall);
     status.feeds.push_back(std::move(shown));
   }
   return status;
@@ -248,6 +275,13 @@ std::optional<Error> Collector::held_by() const {
   for (const FeedHistory& feed : feeds_)
     if (feed.error && waits_for_a_person(feed.error->error_class())) return feed.error;
   return std::nullopt;
+}
+
+std::optional<Timestamp> Collector::service_time() const {
+  const MonotonicTime now = clock_.monotonic();
+  const std::lock_guard lock(mutex_);
+  if (!service_time_) return std::nullopt;
+  return *service_time_ + std::chrono::duration_cast<Duration>(now - service_time_at_);
 }
 
 std::optional<MonotonicTime> Collector::stepping_since() const {

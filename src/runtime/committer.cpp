@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "base/log.h"
@@ -34,6 +35,9 @@ void Submission::finish(Result<Committed> outcome) {
 }
 
 namespace {
+
+// Of the journal at once, when it is looked through for what is to be repaired.
+constexpr Bytes repair_read_max = 1_MiB;
 
 struct HashOfIdentity {
   std::size_t operator()(const Hash128& hash) const { return static_cast<std::size_t>(hash.low); }
@@ -87,8 +91,8 @@ struct Committer::Store {
   std::unique_ptr<store::IdIndex> index;
   std::vector<FeedTraits> traits;
   std::optional<Checkpoint> appended;  // the newest, durable or not
-  std::uint64_t durable_offset = 0;
-  bool has_unwritten_cursors = false;
+  store::Position durable;
+  std::atomic<bool> has_unwritten_cursors{false};
   bool is_touched = false;  // appended to, or retention may have rolled it
   std::atomic<std::uint64_t> index_size{0};
 
@@ -124,6 +128,33 @@ struct Committer::Store {
       judged.is_as_it_came = judged.is_as_it_came && verdict == as_it_came(record);
       judged.verdicts.push_back(verdict);
       count(judged.counts, record, verdict);
+    }
+    TRY(check_conserved(judged.counts));
+    return judged;
+  }
+
+  // Everything is kept that the journal does not hold from that position on. On the thread of the only writer, and with
+  // all that was appended before made readable, nothing can come in between.
+  Result<Judged> judge_repair(const Batch& batch, store::Position compared_to) {
+    if (journal->has_unsynced()) TRY(journal->sync());
+    std::unordered_set<Hash128, HashOfIdentity> known;
+    for (std::size_t i = 0; i < batch.size(); ++i) known.insert(identity(batch[i].feed, batch[i].id));
+    std::unordered_set<Hash128, HashOfIdentity> journaled;
+    store::Position at = std::max(compared_to, journal->report().first);
+    while (at < journal->report().durable) {
+      const store::Slice slice = TRY(journal->read(at, repair_read_max));
+      for (const auto& item : slice.items)
+        if (const Hash128 key = identity(item.record.feed, item.record.id); known.contains(key)) journaled.insert(key);
+      if (slice.end <= at) break;
+      at = slice.end;
+    }
+    Judged judged;
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      const RecordView record = batch[i];
+      const bool is_new = journaled.insert(identity(record.feed, record.id)).second;
+      judged.verdicts.push_back(is_new ? as_it_came(record) : Verdict::duplicate);
+      judged.is_as_it_came = judged.is_as_it_came && is_new;
+      count(judged.counts, record, judged.verdicts.back());
     }
     TRY(check_conserved(judged.counts));
     return judged;
@@ -169,9 +200,9 @@ struct Committer::Pending {
   std::size_t source = 0;
   Batch batch;
   std::optional<Checkpoint> next;
-  Deduplicate deduplicate = Deduplicate::yes;
-  std::shared_ptr<Submission> submission;
-  Result<Committed> outcome;
+  std::optional<store::Position> compared_to;  // a repair
+  std::shared_ptr<Submission> submission = std::make_shared<Submission>();
+  Result<Committed> outcome = Committed{};
 };
 
 // Something to do between two steps, and what became of it.
@@ -194,7 +225,7 @@ std::size_t Committer::add(std::string source, std::unique_ptr<store::Journal> j
   store->journal = std::move(journal);
   store->index = std::move(index);
   store->traits = std::move(traits);
-  store->durable_offset = store->journal->report().durable.offset;
+  store->durable = store->journal->report().durable;
   store->index_size = store->index->size();
   const std::lock_guard lock(slots_mutex_);
   stores_.push_back(std::move(store));
@@ -206,6 +237,7 @@ Result<store::Cursor> Committer::first_cursor(std::size_t source, std::string_vi
 }
 
 Result<> Committer::retire(std::size_t source) {
+  stores_[source]->has_unwritten_cursors = true;
   Result<> written = write_cursors(clock_.monotonic(), AtOnce::yes);
   std::shared_ptr<Store> gone;
   {
@@ -237,11 +269,6 @@ Result<> Committer::change_feeds(
 }
 
 Result<> Committer::forget_cursor(std::size_t source, std::string_view route) {
-  {
-    const std::lock_guard lock(mutex_);
-    std::erase_if(acknowledged_,
-                  [&](const auto& entry) { return entry.first == source && entry.second.route == route; });
-  }
   return stores_[source]->journal->forget_cursor(route);
 }
 
@@ -280,32 +307,56 @@ void Committer::do_works() {
   }
 }
 
-std::shared_ptr<Submission> Committer::submit(std::size_t source, Batch batch, std::optional<Checkpoint> next,
-                                              Deduplicate deduplicate) {
-  auto submission = std::make_shared<Submission>();
+std::shared_ptr<Submission> Committer::submit(std::size_t source, Batch batch, std::optional<Checkpoint> next) {
+  Pending pending;
+  pending.source = source;
+  pending.batch = std::move(batch);
+  pending.next = std::move(next);
+  return take_in(std::move(pending));
+}
+
+std::shared_ptr<Submission> Committer::repair(std::size_t source, Batch batch, store::Position compared_to) {
+  Pending pending;
+  pending.source = source;
+  pending.batch = std::move(batch);
+  pending.compared_to = compared_to;
+  return take_in(std::move(pending));
+}
+
+std::shared_ptr<Submission> Committer::take_in(Pending pending) {
+  std::shared_ptr<Submission> submission = pending.submission;
   {
     const std::lock_guard lock(mutex_);
     if (!waiting_since_) waiting_since_ = clock_.monotonic();
-    pending_.push_back(Pending{source, std::move(batch), std::move(next), deduplicate, submission, Committed{}});
+    pending_.push_back(std::move(pending));
   }
   if (on_work_) on_work_();
   return submission;
 }
 
-void Committer::acknowledge(std::size_t source, store::Cursor cursor) {
-  bool is_first = false;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto same = std::ranges::find_if(
-        acknowledged_, [&](const auto& entry) { return entry.first == source && entry.second.route == cursor.route; });
-    is_first = acknowledged_.empty();
-    if (same == acknowledged_.end()) {
-      acknowledged_.emplace_back(source, std::move(cursor));
-    } else {
-      same->second = std::move(cursor);
-    }
+void Committer::add_receipt(std::size_t source, std::string_view route, const store::Receipt& receipt) {
+  if (const std::shared_ptr<Store> known = store(source)) known->journal->add_receipt(route, receipt);
+}
+
+void Committer::acknowledge(std::size_t source, const store::Cursor& cursor) {
+  const std::shared_ptr<Store> known = store(source);
+  if (!known) return;
+  if (Result<> taken = known->journal->acknowledge(cursor); !taken) {
+    log::repeating("acknowledge " + known->source + cursor.route,
+                   std::move(taken).during("acknowledging in the journal of " + known->source).error());
+    return;
   }
-  if (is_first && on_work_) on_work_();
+  if (!known->has_unwritten_cursors.exchange(true) && on_work_) on_work_();
+}
+
+Result<> Committer::write_cursors_of(std::size_t source) {
+  const std::shared_ptr<Store> known = store(source);
+  if (!known) return {};
+  // Before, so that an acknowledgement meanwhile is not forgotten.
+  known->has_unwritten_cursors = false;
+  Result<> written = known->journal->flush_cursors();
+  if (!written) known->has_unwritten_cursors = true;
+  return std::move(written).during("writing the cursors of " + known->source);
 }
 
 std::shared_ptr<Committer::Store> Committer::store(std::size_t source) const {
@@ -339,14 +390,8 @@ void Committer::append(Pending& pending) {
   }
   Store& store = *stores_[pending.source];
   pending.outcome = [&]() -> Result<Committed> {
-    if (pending.deduplicate == Deduplicate::no) {
-      Committed counts;
-      for (std::size_t i = 0; i < pending.batch.size(); ++i)
-        count(counts, pending.batch[i], as_it_came(pending.batch[i]));
-      TRY(store.append(pending.batch, pending.next));
-      return counts;
-    }
-    Judged judged = TRY(store.judge(pending.batch));
+    Judged judged =
+        TRY(pending.compared_to ? store.judge_repair(pending.batch, *pending.compared_to) : store.judge(pending.batch));
     if (judged.is_as_it_came) {
       TRY(store.append(pending.batch, pending.next));
     } else {
@@ -376,7 +421,7 @@ void Committer::sync(std::vector<Pending>& round) {
     if (Result<> advanced = store.index->advance(durable, false); !advanced)
       log::repeating("index " + store.source,
                      std::move(advanced).during("writing the id index of " + store.source).error());
-    if (durable.offset != std::exchange(store.durable_offset, durable.offset) && on_durable_) on_durable_(i);
+    if (durable != std::exchange(store.durable, durable) && on_durable_) on_durable_(i);
   }
 }
 
@@ -391,38 +436,14 @@ void Committer::retain(MonotonicTime now) {
   }
 }
 
-Result<> Committer::acknowledge_now(std::size_t source, store::Cursor cursor) {
-  Store& store = *stores_[source];
-  // Retention counts what it took from a route; a route does not know of it.
-  const store::Cursor stored = TRY(store.journal->cursor(cursor.route));
-  cursor.lost_to_retention = std::max(cursor.lost_to_retention, stored.lost_to_retention);
-  TRY(store.journal->acknowledge(cursor));
-  store.has_unwritten_cursors = true;
-  return {};
-}
-
 Result<> Committer::write_cursors(MonotonicTime now, AtOnce at_once) {
-  std::vector<std::pair<std::size_t, store::Cursor>> acknowledged;
-  {
-    const std::lock_guard lock(mutex_);
-    if (at_once == AtOnce::no && now - cursors_written_ < options_.cursors_every) return {};
-    acknowledged = std::exchange(acknowledged_, {});
-  }
+  if (at_once == AtOnce::no && now - cursors_written_ < options_.cursors_every) return {};
   cursors_written_ = now;
   Result<> outcome;
-  const auto keep_first = [&outcome](Result<> result) {
-    if (!result && outcome) outcome = std::move(result);
-  };
-  for (auto& [source, cursor] : acknowledged) {
-    if (!stores_[source]) continue;
-    keep_first(acknowledge_now(source, std::move(cursor))
-                   .during("acknowledging in the journal of " + stores_[source]->source));
-  }
-  for (const auto& store : stores_) {
-    if (!store || !store->has_unwritten_cursors) continue;
-    Result<> flushed = store->journal->flush_cursors();
-    store->has_unwritten_cursors = !flushed.has_value();
-    keep_first(std::move(flushed).during("writing the cursors of " + store->source));
+  for (std::size_t i = 0; i < stores_.size(); ++i) {
+    if (!stores_[i] || !stores_[i]->has_unwritten_cursors) continue;
+    Result<> written = write_cursors_of(i);
+    if (!written && outcome) outcome = std::move(written);
   }
   return outcome;
 }
@@ -442,15 +463,17 @@ Step Committer::step() {
   waiting_since_ = pending_.empty() ? std::nullopt : std::optional(now);
   if (!pending_.empty() || !works_.empty()) return Step{now};
   MonotonicTime at = retention_done_ + options_.retention_every;
-  const bool has_cursors = !acknowledged_.empty() || std::ranges::any_of(stores_, [](const auto& store) {
-    return store && store->has_unwritten_cursors;
-  });
+  const bool has_cursors =
+      std::ranges::any_of(stores_, [](const auto& store) { return store && store->has_unwritten_cursors; });
   if (has_cursors) at = std::min(at, cursors_written_ + options_.cursors_every);
   return Step{at};
 }
 
 Result<> Committer::finish() {
   step();
+  // All of them: with the cursors stands how far the journals are durable.
+  for (const auto& store : stores_)
+    if (store) store->has_unwritten_cursors = true;
   Result<> outcome = write_cursors(clock_.monotonic(), AtOnce::yes);
   for (const auto& store : stores_) {
     if (!store || store->journal->has_unsynced()) continue;

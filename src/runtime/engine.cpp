@@ -17,8 +17,12 @@ namespace {
 // More than that ask at the same time only when there are more sources; the rest takes turns. Each holds one page of
 // its source in memory.
 constexpr std::size_t pollers_max = 16;
+// Provers ask a few hundred times a day each.
+constexpr std::size_t provers_max = 4;
 constexpr std::chrono::seconds housekeeping_every{1};
 constexpr std::chrono::minutes trim_every{1};
+constexpr std::chrono::seconds seal_every{5};
+constexpr std::chrono::milliseconds seal_pause{10};
 // More than the wall clock may drift from the one that never jumps within one round of housekeeping.
 constexpr std::chrono::seconds clock_jump_min{30};
 constexpr std::chrono::milliseconds settled_looked_every{20};
@@ -63,19 +67,62 @@ void Engine::Impl::start_threads() {
   committing.start("committer", [this](const std::stop_token& stop) { commit(stop); });
   for (auto& source : program->running_sources()) begin(std::move(source));
   start_pollers();
+  start_provers();
   for (auto& route : program->running_routes()) begin(std::move(route));
+  workers.start("sealer", [this](const std::stop_token& stop) { seal(stop); });
   workers.start("housekeeping", [this](const std::stop_token& stop) { keep_house(stop); });
 }
 
 std::shared_ptr<Gatherer> Engine::Impl::begin(std::shared_ptr<RunningSource> source) {
   auto gatherer = std::make_shared<Gatherer>();
   gatherer->source = std::move(source);
+  auto proving = std::make_shared<Proving>();
+  proving->source = gatherer->source;
+  const bool is_proving = options.prove && proving->source->prover != nullptr;
   {
     const std::lock_guard guard(parts_mutex);
     gatherers.push_back(gatherer);
+    if (is_proving) provings.push_back(proving);
   }
   schedule.put(gatherer, world.clock.monotonic());
+  if (is_proving) proof_schedule.put(proving, world.clock.monotonic());
   return gatherer;
+}
+
+void Engine::Impl::start_provers() {
+  std::size_t first = 0;
+  std::size_t wanted = 0;
+  {
+    const std::lock_guard guard(parts_mutex);
+    first = provers;
+    wanted = std::max(provers, std::min(provings.size(), provers_max));
+    provers = wanted;
+  }
+  for (std::size_t i = first; i < wanted; ++i)
+    workers.start(fmt::format("prover {}", i), [this](const std::stop_token& stop) { prove(stop); });
+}
+
+void Engine::Impl::retire_prover(const RunningSource& source) {
+  const std::lock_guard guard(parts_mutex);
+  for (const auto& proving : provings) {
+    if (proving->source.get() != &source) continue;
+    proving->source->prover->fence();
+    proof_schedule.retire(*proving);
+    proving->interrupt.request_stop();
+  }
+  std::erase_if(provings, [&](const auto& proving) { return proving->source.get() == &source; });
+}
+
+void Engine::Impl::prove(const std::stop_token& stop) {
+  while (const std::shared_ptr<Proving> due = proof_schedule.take(stop)) {
+    const std::stop_callback pass_on(stop, [&due] { due->interrupt.request_stop(); });
+    const std::stop_token interrupt = due->interrupt.get_token();
+    Prover& prover = *due->source->prover;
+    Step step = prover.step(interrupt);
+    if (const std::shared_ptr<Submission> submission = prover.submission(); submission && submission->wait(interrupt))
+      step = prover.step(interrupt);
+    proof_schedule.put(due, step.at.value_or(world.clock.monotonic()));
+  }
 }
 
 std::shared_ptr<Lane> Engine::Impl::begin(std::shared_ptr<RunningRoute> route) {
@@ -174,6 +221,7 @@ void Engine::Impl::keep_house(const std::stop_token& stop) {
     never.wait(housekeeping_every, stop);
     const MonotonicTime now = world.clock.monotonic();
     watch_clock();
+    log::flush();
     program->keep_tables();
     const auto waiting = program->committer().waiting_since();
     const bool is_alive = !waiting || now - *waiting < commit_hangs_after;
@@ -191,6 +239,13 @@ void Engine::Impl::keep_house(const std::stop_token& stop) {
     }
   }
   program->close_tables();
+}
+
+// A segment is closed every few minutes at most, so it is looked for now and then; between two steps the lanes and the
+// committer have the disk.
+void Engine::Impl::seal(const std::stop_token& stop) {
+  Wake never;
+  while (!stop.stop_requested()) never.wait(program->seal() ? seal_pause : seal_every, stop);
 }
 
 void Engine::Impl::watch_clock() {
@@ -245,6 +300,7 @@ void Engine::stop() {
     impl_->workers.request_stop();
     const std::unique_lock after_reload(impl_->reloading, stop_patience);
     const bool all_came_back = impl_->workers.join(stop_patience) && after_reload.owns_lock();
+    if (all_came_back && impl_->options.prove) impl_->program->finish_provers();
     impl_->committing.request_stop();
     const bool is_written = impl_->committing.join(stop_patience);
     if (all_came_back && is_written) {

@@ -45,8 +45,13 @@ public:
   Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override { return real_.open(path, mode); }
   Result<std::vector<std::string>> list(const std::string& directory) const override { return real_.list(directory); }
   Result<bool> exists(const std::string& path) const override { return real_.exists(path); }
+  Result<std::optional<FileStatus>> status(const std::string& path) const override { return real_.status(path); }
+  Result<std::string> real_path(const std::string& path) const override { return real_.real_path(path); }
   Result<> make_directories(const std::string& path) override { return real_.make_directories(path); }
   Result<> rename(const std::string& from, const std::string& to) override { return real_.rename(from, to); }
+  Result<> rename_to_new(const std::string& from, const std::string& to) override {
+    return real_.rename_to_new(from, to);
+  }
   Result<> remove(const std::string& path) override { return real_.remove(path); }
   Result<> sync_directory(const std::string& directory) override { return real_.sync_directory(directory); }
   Result<std::uint64_t> free_bytes(const std::string&) const override { return room.load(); }
@@ -187,6 +192,7 @@ public:
     delivery.receipt = std::to_string(inbox_->messages.size()) + " messages";
     return delivery;
   }
+  std::size_t may_have_arrived() const override { return 0; }
   Doubt doubt() const override { return {inbox_->doubt, std::chrono::minutes(1)}; }
   Result<> probe(const Call&) override { return {}; }
   void close() override { inbox_->is_closed = true; }

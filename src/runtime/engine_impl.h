@@ -12,11 +12,11 @@
 #include <vector>
 
 #include "data_lock.h"
+#include "due_schedule.h"
 #include "figures_log.h"
-#include "poll_schedule.h"
 #include "runtime/engine.h"
 #include "runtime/program.h"
-#include "service_notifier.h"
+#include "runtime/service_notifier.h"
 #include "stored_dead_letters.h"
 #include "threads.h"
 #include "wake.h"
@@ -30,15 +30,18 @@ struct Engine::Impl {
         options(given_options),
         lock(std::move(given_lock)),
         dead_letters(std::move(letters)),
-        schedule(given_world.clock) {}
+        schedule(given_world.clock),
+        proof_schedule(given_world.clock) {}
 
   void start_threads();
   void poll(const std::stop_token& stop);
+  void prove(const std::stop_token& stop);
   void commit(const std::stop_token& stop);
   // When it wants to be asked again; nothing: it was interrupted.
   std::optional<MonotonicTime> gather(Gatherer& gatherer);
   void run_lane(Lane& lane, const std::stop_token& stop);
   void keep_house(const std::stop_token& stop);
+  void seal(const std::stop_token& stop);
   void watch_clock();
   void wait(Duration span, const std::stop_token& stop) const;
   Status status() const;
@@ -47,6 +50,9 @@ struct Engine::Impl {
   std::shared_ptr<Gatherer> begin(std::shared_ptr<RunningSource> source);
   std::shared_ptr<Lane> begin(std::shared_ptr<RunningRoute> route);
   void start_pollers();
+  void start_provers();
+  // Nobody waits for it: what it still does counts no more.
+  void retire_prover(const RunningSource& source);
   void wake_lane(std::string_view route);
   std::vector<std::shared_ptr<Lane>> lanes_now() const;
 
@@ -72,11 +78,14 @@ struct Engine::Impl {
   ServiceNotifier notifier;
   FiguresLog figures;
 
-  PollSchedule schedule;
+  DueSchedule<Gatherer> schedule;
+  DueSchedule<Proving> proof_schedule;
   Wake committer_wake;
-  mutable std::mutex parts_mutex;  // guards the next four
+  mutable std::mutex parts_mutex;  // guards the next six
   std::vector<std::shared_ptr<Lane>> lanes;
   std::vector<std::shared_ptr<Gatherer>> gatherers;
+  std::vector<std::shared_ptr<Proving>> provings;
+  std::size_t provers = 0;
   std::size_t pollers = 0;
   std::size_t pollers_lost = 0;  // with collectors that did not come back
   Wake run_wake;                 // something that run() wants to look at has changed

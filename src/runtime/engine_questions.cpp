@@ -118,12 +118,21 @@ Result<std::vector<VerifySource>> Engine::Impl::verify_sources(
     source.source = instances.back().get();
     source.journal = one->journal.get();
     source.routes = verify_routes(plan.name);
-    source.append = [this, number = one->number, stop](const Batch& batch) -> Result<> {
-      const auto submission = program->committer().submit(number, batch, std::nullopt, Committer::Deduplicate::no);
+    source.append = [this, number = one->number, stop](const Batch& batch,
+                                                       store::Position compared_to) -> Result<VerifyAppended> {
+      const auto submission = program->committer().repair(number, batch, compared_to);
       if (!submission->wait(stop)) return Error(ErrorCode::interrupted, "repairing: stopped");
-      TRY(submission->take());
-      return {};
+      const Committed committed = TRY(submission->take());
+      VerifyAppended appended;
+      for (const FeedCount& count : committed.feeds) {
+        appended.appended += count.tally.kept;
+        appended.known += count.tally.dropped;
+      }
+      return appended;
     };
+    const SourceStatus status = one->collector->status();
+    for (const FeedStatus& feed : status.feeds)
+      if (status.is_held || feed.is_held) source.held[feed.name] = status.is_held ? status.error : feed.error;
     sources.push_back(std::move(source));
   }
   return sources;
@@ -171,6 +180,8 @@ Result<EventLife> Engine::explain(const std::string& id, const std::stop_token& 
     source.tenant = plan.tenant;
     source.journal = one->journal.get();
     source.routes = impl_->explain_routes(plan.name);
+    source.receipts =
+        TRY(store::Receipts::open(impl_->world.files, journal_directory(impl_->program->data_dir(), plan.name)));
     source.dead_letters = [this,
                            name = plan.name](std::string_view wanted) -> Result<std::vector<ExplainedDeadLetter>> {
       std::vector<ExplainedDeadLetter> found;

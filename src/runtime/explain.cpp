@@ -28,8 +28,21 @@ std::uint64_t records_between(const store::Journal& journal, store::Position fro
   return std::min(count, records_before_max);
 }
 
-RouteFate fate(const ExplainSource& source, const ExplainRoute& route, const store::Slice::Item& item,
-               const std::vector<ExplainedDeadLetter>& dead_letters) {
+// As the route judged it then. Nothing: no receipt says.
+std::optional<RouteFate::State> state_of(const std::vector<store::Receipt>& receipts, store::Position position) {
+  std::optional<RouteFate::State> state;
+  for (const store::Receipt& receipt : receipts) {
+    const auto outcome = receipt.outcome(position);
+    const bool is_shown = receipt.proof != Sink::Proof::not_provable;
+    if (outcome == store::Outcome::delivered && is_shown) return RouteFate::State::delivered;
+    if (outcome == store::Outcome::delivered) state = RouteFate::State::sent;
+    if (outcome == store::Outcome::dropped && !state) state = RouteFate::State::dropped_by_rule;
+  }
+  return state;
+}
+
+Result<RouteFate> fate(const ExplainSource& source, const ExplainRoute& route, const store::Slice::Item& item,
+                       const std::vector<ExplainedDeadLetter>& dead_letters) {
   RouteFate result;
   result.route = route.name;
   result.sink = route.sink;
@@ -37,10 +50,15 @@ RouteFate fate(const ExplainSource& source, const ExplainRoute& route, const sto
     result.state = RouteFate::State::not_for_this_route;
     return result;
   }
+  if (source.receipts) result.receipts = TRY(source.receipts->find(route.name, item.position));
   for (const auto& letter : dead_letters) {
     if (letter.route != route.name || letter.position != item.position) continue;
     result.state = RouteFate::State::dead_lettered;
     result.error = letter.error;
+    return result;
+  }
+  if (const auto told = state_of(result.receipts, item.position)) {
+    result.state = *told;
     return result;
   }
   if (item.position >= route.cursor.position) {
@@ -54,8 +72,8 @@ RouteFate fate(const ExplainSource& source, const ExplainRoute& route, const sto
   return result;
 }
 
-EventVersion version_of(const ExplainSource& source, const store::Slice::Item& item,
-                        const std::vector<ExplainedDeadLetter>& dead_letters) {
+Result<EventVersion> version_of(const ExplainSource& source, const store::Slice::Item& item,
+                                const std::vector<ExplainedDeadLetter>& dead_letters) {
   EventVersion version;
   version.source = source.name;
   version.tenant = source.tenant;
@@ -69,7 +87,7 @@ EventVersion version_of(const ExplainSource& source, const store::Slice::Item& i
   version.content_hash = item.record.content_hash;
   version.size = item.record.raw.size();
   version.raw = item.record.raw.substr(0, raw_shown_max);
-  for (const auto& route : source.routes) version.routes.push_back(fate(source, route, item, dead_letters));
+  for (const auto& route : source.routes) version.routes.push_back(TRY(fate(source, route, item, dead_letters)));
   return version;
 }
 
@@ -100,14 +118,21 @@ Result<EventLife> explain(std::string_view id, const std::vector<ExplainSource>&
     std::vector<ExplainedDeadLetter> dead_letters;
     if (source.dead_letters) dead_letters = TRY(source.dead_letters(id));
     const store::JournalReport journal = source.journal->report();
+    Result<> outcome;
     TRY(scan(*source.journal, journal.first, journal.durable, stop, [&](const store::Slice::Item& item) {
       ++life.records_searched;
       if (item.record.id != id) return;
-      if (life.versions.size() < versions_max)
-        life.versions.push_back(version_of(source, item, dead_letters));
-      else
+      if (life.versions.size() >= versions_max) {
         ++life.versions_left_out;
+        return;
+      }
+      auto version = version_of(source, item, dead_letters);
+      if (version)
+        life.versions.push_back(std::move(*version));
+      else if (outcome)
+        outcome = std::move(version.error());
     }));
+    TRY(std::move(outcome));
   }
   if (life.versions.empty())
     return Error(ErrorCode::not_found, "looking for the event \"" + life.id + "\": none of " +

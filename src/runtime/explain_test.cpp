@@ -1,8 +1,10 @@
 #include "runtime/explain.h"
 
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
 #include <boost/json.hpp>
+#include <filesystem>
 
 #include "verify_equipment.h"
 
@@ -61,6 +63,48 @@ TEST_F(Explain, tells_every_version_and_every_route) {
   EXPECT_EQ(life->versions[1].routes[0].state, RouteFate::State::waiting);
   EXPECT_EQ(life->versions[1].routes[0].records_before, 10U);
   EXPECT_EQ(life->records_searched, 21U);
+}
+
+// When, where and in which attempt; what the rule of that day did is not what the rule of today would do.
+TEST_F(Explain, receipts_say_when_and_where_and_what_the_rule_of_that_day_did) {
+  std::string root = (std::filesystem::temp_directory_path() / "capstan_explain_XXXXXX").string();
+  ASSERT_NE(::mkdtemp(root.data()), nullptr);
+  PosixFileSystem files;
+  {
+    store::ReceiptWriter writer(files, root);
+    store::Receipt receipt;
+    receipt.from = MemoryJournal::position(2);
+    receipt.to = MemoryJournal::position(6);
+    receipt.first_attempt = from_epoch_ms(1'760'000'100'000);
+    receipt.last_attempt = receipt.acknowledged = from_epoch_ms(1'760'000'200'000);
+    receipt.destination = "syslog tls://siem.example:6514";
+    receipt.proof = Sink::Proof::acknowledged_by_kernel;
+    receipt.attempts = 4;
+    receipt.outcomes = {{MemoryJournal::position(2), store::Outcome::delivered},
+                        {MemoryJournal::position(3), store::Outcome::dropped},
+                        {MemoryJournal::position(4), store::Outcome::delivered}};
+    writer.add("siem", receipt);
+    writer.add("picky", receipt);
+    ASSERT_TRUE(writer.flush());
+  }
+  ExplainSource told = source();
+  told.receipts = store::Receipts::open(files, root).value();
+  const auto fate_of = [&](std::string_view id, std::size_t route) {
+    return explain(id, {told}, stop.get_token()).value().versions.at(0).routes.at(route);
+  };
+  const RouteFate delivered = fate_of("a2", 0);
+  EXPECT_EQ(delivered.state, RouteFate::State::delivered);
+  ASSERT_EQ(delivered.receipts.size(), 1U);
+  EXPECT_EQ(delivered.receipts[0].attempts, 4U);
+  EXPECT_EQ(fate_of("a3", 0).state, RouteFate::State::dropped_by_rule);
+  // The rule of today drops a4, and sends nothing that can be proved.
+  EXPECT_EQ(fate_of("a4", 2).state, RouteFate::State::delivered);
+  EXPECT_TRUE(fate_of("a9", 0).receipts.empty());
+  const std::string text = to_text(explain("a2", {told}, stop.get_token()).value());
+  EXPECT_NE(text.find("acknowledged 2025-10-09T08:56:40.000Z by syslog tls://siem.example:6514, attempt 4"),
+            std::string::npos)
+      << text;
+  std::filesystem::remove_all(root);
 }
 
 TEST_F(Explain, names_the_dead_letter_and_the_rule) {

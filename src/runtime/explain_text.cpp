@@ -12,11 +12,36 @@ namespace json = boost::json;
 
 namespace {
 
+std::string receipt_text(const store::Receipt& receipt) {
+  if (receipt.attempts == 0) return fmt::format("      passed {}\n", to_iso8601(receipt.acknowledged));
+  const bool is_shown = receipt.proof != Sink::Proof::not_provable;
+  return fmt::format("      {} {} {} {}, attempt {}{}\n", is_shown ? "acknowledged" : sent_not_provable,
+                     to_iso8601(receipt.acknowledged), is_shown ? "by" : "to",
+                     receipt.destination.empty() ? "a destination that is not known" : receipt.destination,
+                     receipt.attempts,
+                     receipt.attempts == 1 ? "" : fmt::format(", first tried {}", to_iso8601(receipt.first_attempt)));
+}
+
+json::array receipts_json(const std::vector<store::Receipt>& receipts) {
+  json::array list;
+  for (const store::Receipt& receipt : receipts)
+    list.push_back(json::object{{"acknowledged", to_iso8601(receipt.acknowledged)},
+                                {"destination", receipt.destination},
+                                {"proof", to_string(receipt.proof)},
+                                {"attempts", receipt.attempts},
+                                {"first_attempt", to_iso8601(receipt.first_attempt)},
+                                {"last_attempt", to_iso8601(receipt.last_attempt)},
+                                {"rule", receipt.rule}});
+  return list;
+}
+
 std::string fate_text(const RouteFate& fate) {
   std::string text = fmt::format("    route {} → {}: {}", fate.route, fate.sink, to_string(fate.state));
   if (fate.state == RouteFate::State::waiting) text += fmt::format(" behind {} records", fate.records_before);
   if (!fate.error.empty()) text += ": " + fate.error;
-  return text + "\n";
+  text += "\n";
+  for (const store::Receipt& receipt : fate.receipts) text += receipt_text(receipt);
+  return text;
 }
 
 std::string version_text(std::size_t number, const EventVersion& v) {
@@ -25,7 +50,7 @@ std::string version_text(std::size_t number, const EventVersion& v) {
       "    happened {}, saved by the service {}, journaled {}\n"
       "    at {} of the journal, {} bytes, content {:016x}\n",
       number, v.kind == RecordKind::created ? "created" : "updated", v.source, v.tenant, v.feed,
-      v.is_quarantined ? ", quarantined (not well-formed JSON or not UTF-8)" : "", to_iso8601(v.event_time),
+      v.is_quarantined ? ", quarantined (no readable JSON object)" : "", to_iso8601(v.event_time),
       to_iso8601(v.saved_time), to_iso8601(v.ingest_time), to_string(v.position), v.size, v.content_hash);
   for (const auto& route : v.routes) text += fate_text(route);
   if (v.routes.empty()) text += "    no route reads this source\n";
@@ -38,6 +63,7 @@ json::object version_json(const EventVersion& v) {
     json::object o{{"route", fate.route}, {"sink", fate.sink}, {"state", to_string(fate.state)}};
     if (fate.state == RouteFate::State::waiting) o["records_before"] = fate.records_before;
     if (!fate.error.empty()) o["error"] = fate.error;
+    if (!fate.receipts.empty()) o["receipts"] = receipts_json(fate.receipts);
     routes.push_back(std::move(o));
   }
   json::object o{{"source", v.source},

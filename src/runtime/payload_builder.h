@@ -44,8 +44,9 @@ public:
   Result<Built> build(const store::Slice& slice, std::size_t first, std::string_view source, std::string_view tenant,
                       Limits limits, Payload reuse);
 
-private:
   bool wants(std::string_view feed) const;
+
+private:
   std::string_view route_;
   const std::vector<std::string>& feeds_;
   TransformRun transform_;

@@ -12,6 +12,7 @@
 #include "plan_options.h"
 #include "plan_tables.h"
 #include "rule_environment.h"
+#include "shared_files.h"
 
 namespace capstan::runtime {
 
@@ -94,12 +95,18 @@ void append_new(Findings& findings, const Findings& more) {
 class Planner {
 public:
   Planner(const Registry& registry, World& world, Findings& findings, const std::vector<TenantPlan>& running)
-      : registry_(registry), world_(world), findings_(findings), running_(running), tables_(world, findings) {}
+      : registry_(registry),
+        world_(world),
+        findings_(findings),
+        running_(running),
+        tables_(world, findings),
+        shared_files_(world.files) {}
 
   Plan plan(const Node& root) {
     const TopOptions top = top_schema().decode(root, "the configuration", findings_);
     plan_.data_dir = top.data_dir;
     plan_.journal = top.journal;
+    plan_.proof = top.proof;
     plan_.api = top.api;
     plan_.log = top.log;
     plan_.facts = facts_of(without_parts(root));
@@ -381,12 +388,29 @@ private:
         route.sink_kind = made.kind;
         route.sink = std::move(made.sink);
         route.facts.merge(std::move(made.facts));
+        if (route.sink != nullptr) check_files(node.find("to")->place, owner, route);
         return route.sink != nullptr;
       }
     }
     findings_.add(ErrorCode::unknown_name, node.find("to")->place,
                   fmt::format("{}: {}", owner, there_is_no("sink", to, known)));
     return false;
+  }
+
+  void check_files(const config::Place& place, const std::string& owner, const RoutePlan& route) {
+    for (const std::string& path : route.sink->owned_files()) {
+      if (const auto other = shared_files_.add({route.name, path}))
+        findings_.add(
+            ErrorCode::conflicting_options, place,
+            fmt::format("{}: to: {} is written by route {} already{}; give each route a file of its own", owner, path,
+                        other->route, other->path == path ? "" : fmt::format(" (as {})", other->path)));
+      const auto there = world_.files.status(path);
+      if (there && *there && (*there)->kind != FileStatus::Kind::regular)
+        findings_.warn(
+            ErrorCode::wrong_value, place,
+            fmt::format("{}: to: {} is {}, not a file; the route is held as long as it stands there", owner, path,
+                        (*there)->kind == FileStatus::Kind::directory ? "a directory" : "a pipe, socket or device"));
+    }
   }
 
   void warn_of_sources_without_a_route(const Node& sources) {
@@ -410,6 +434,7 @@ private:
   Node sinks_;
   std::vector<std::string> source_names_;
   TablePlanner tables_;
+  SharedFiles shared_files_;
 };
 
 }  // namespace

@@ -59,7 +59,11 @@ std::vector<std::string> restart_options(const PlanOutline& running, const PlanO
   note(was.max_bytes != will.max_bytes, "journal.max_bytes");
   note(was.max_age != will.max_age, "journal.max_age");
   note(was.reserve != will.reserve, "journal.reserve");
+  note(was.proof_bytes != will.proof_bytes, "journal.proof_bytes");
   note(was.when_full != will.when_full, "journal.when_full");
+  note(running.proof.enabled != wanted.proof.enabled, "proof.enabled");
+  note(running.proof.late_after != wanted.proof.late_after, "proof.late_after");
+  note(running.proof.ages != wanted.proof.ages, "proof.ages");
   note(running.api.enabled != wanted.api.enabled, "api.enabled");
   note(running.api.listen != wanted.api.listen, "api.listen");
   return options;
@@ -118,9 +122,16 @@ Change PlanDifference::of(Kind kind, std::string_view name) const {
 }
 
 PlanOutline outline(const Plan& plan) {
-  return {
-      plan.data_dir,        plan.journal,          plan.api,  plan.log, parts_of(plan.tenants), parts_of(plan.sources),
-      parts_of(plan.sinks), parts_of(plan.routes), plan.facts};
+  return {plan.data_dir,
+          plan.journal,
+          plan.proof,
+          plan.api,
+          plan.log,
+          parts_of(plan.tenants),
+          parts_of(plan.sources),
+          parts_of(plan.sinks),
+          parts_of(plan.routes),
+          plan.facts};
 }
 
 PlanDifference difference(const PlanOutline& running, const PlanOutline& wanted) {

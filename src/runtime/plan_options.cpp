@@ -14,6 +14,18 @@ void two_segments_fit(const store::JournalOptions& options, const config::Node& 
                      ", got " + to_string(options.max_bytes));
 }
 
+// A transaction is what one poll brought; one that is larger than the whole journal is taken when nothing else is
+// there, so a journal of that size holds one page at a time and stops, or drops, at every page.
+constexpr Bytes largest_page = 16_MiB;
+
+void a_page_fits(const store::JournalOptions& options, const config::Node& at, config::Findings& findings) {
+  if (options.max_bytes < largest_page)
+    findings.warn(ErrorCode::conflicting_options, at.place,
+                  "journal: max_bytes of " + to_string(options.max_bytes) + " may be less than one page of " +
+                      to_string(largest_page) + "; such a page is taken only when everything before it " +
+                      (options.when_full == WhenFull::block ? "is delivered" : "is delivered or dropped"));
+}
+
 config::Schema<store::JournalOptions> journal_schema() {
   using store::JournalOptions;
   config::Schema<JournalOptions> s;
@@ -23,10 +35,42 @@ config::Schema<store::JournalOptions> journal_schema() {
   s.option("max_age", &JournalOptions::max_age, "delivered events older than this are removed")
       .range(Duration(std::chrono::minutes(1)), Duration(std::chrono::hours(24 * 3650)));
   s.option("reserve", &JournalOptions::reserve, "free disk space that is left alone");
+  s.option("proof_bytes", &JournalOptions::proof_bytes,
+           "disk for what proof needs of removed events: 24 bytes each for five weeks, the oldest go first")
+      .range(1_MiB, Bytes{1ULL << 50});
   s.choice("when_full", &JournalOptions::when_full,
            {{"block", WhenFull::block}, {"drop_oldest", WhenFull::drop_oldest}},
            "block: stop asking the tenant until there is room; drop_oldest: drop the oldest events, with an alarm");
-  return s.rule(two_segments_fit);
+  s.rule(two_segments_fit);
+  return s.rule(a_page_fits);
+}
+
+constexpr Duration age_min = std::chrono::minutes(10);
+constexpr Duration age_max = std::chrono::hours(24 * 30);
+
+void ages_grow(const ProofOptions& options, const config::Node& at, config::Findings& findings) {
+  const auto wrong = [&](const std::string& got) {
+    findings.add(ErrorCode::wrong_value, at.place,
+                 "proof.ages: expected growing durations from " + capstan::to_string(age_min) + " to " +
+                     capstan::to_string(age_max) + ", the first not below late_after, got " + got);
+  };
+  if (options.ages.empty()) return wrong("none");
+  Duration before = std::max(age_min - Duration(1), options.late_after - Duration(1));
+  for (const std::string& text : options.ages) {
+    const auto age = parse_duration(text);
+    if (!age || *age <= before || *age > age_max) return wrong("\"" + text + "\"");
+    before = *age;
+  }
+}
+
+config::Schema<ProofOptions> proof_schema() {
+  config::Schema<ProofOptions> s;
+  s.option("enabled", &ProofOptions::enabled,
+           "compare again and again with what the tenants show, and collect what appeared late");
+  s.option("late_after", &ProofOptions::late_after, "how long a record may be on its way before it counts as missing")
+      .range(Duration(std::chrono::minutes(1)), Duration(std::chrono::hours(24)));
+  s.option("ages", &ProofOptions::ages, "how old an hour is when it is compared, each time").example("[1h, 1d, 30d]");
+  return s.rule(ages_grow);
 }
 
 config::Schema<ApiOptions> api_schema() {
@@ -72,6 +116,13 @@ config::Schema<BatchOptions> batch_schema() {
 
 }  // namespace
 
+std::vector<Duration> ages_of(const ProofOptions& options) {
+  std::vector<Duration> ages;
+  for (const std::string& text : options.ages)
+    if (const auto age = parse_duration(text)) ages.push_back(*age);
+  return ages;
+}
+
 config::Schema<TopOptions> top_schema() {
   config::Schema<TopOptions> s;
   s.option("data_dir", &TopOptions::data_dir, "where the journals and the state lie")
@@ -86,6 +137,7 @@ config::Schema<TopOptions> top_schema() {
   s.object("geo", &TopOptions::geo, geo_schema(), "where rules learn an IP address's place, geo_location(address)");
   s.option("tables", &TopOptions::tables, "what rules look up in, by name");
   s.object("journal", &TopOptions::journal, journal_schema(), "the journal of every source");
+  s.object("proof", &TopOptions::proof, proof_schema(), "continuous proof that nothing is missing");
   s.object("api", &TopOptions::api, api_schema(), "metrics, health and administration");
   s.object("log", &TopOptions::log, log_schema(), "the log, on standard error");
   return s;

@@ -17,6 +17,7 @@ struct GeoOptions {
 struct TopOptions {
   std::string data_dir;
   store::JournalOptions journal;
+  ProofOptions proof;
   ApiOptions api;
   LogOptions log;
   config::Raw tenants;

@@ -49,6 +49,7 @@ Program::Program(const Plan& plan, World& world, DeadLetterBox& dead_letters, st
       dead_letters_(dead_letters),
       data_dir_(plan.data_dir),
       journal_(plan.journal),
+      proof_(plan.proof),
       started_(world.clock.monotonic()),
       started_wall_(world.clock.now()),
       committer_(std::make_unique<Committer>(world.clock, Committer::Options{})),
@@ -102,6 +103,18 @@ void Program::keep_tables() {
   tables_->step(tables_in_use(), journals());
 }
 
+bool Program::seal() {
+  bool has_more = false;
+  for (const auto& source : running_sources()) {
+    const Result<bool> sealed = source->journal->seal_next();
+    if (!sealed)
+      log::repeating("seal " + source->plan.name,
+                     Error(sealed.error()).during("sealing the journal of " + source->plan.name));
+    has_more = has_more || sealed.value_or(false);
+  }
+  return has_more;
+}
+
 Result<Program::Opened> Program::open_journal(const SourcePlan& source, const Plan& plan) const {
   auto journal =
       TRY(store::Journal::open(world_.files, world_.clock, journal_directory(data_dir_, source.name), journal_)
@@ -145,7 +158,37 @@ std::shared_ptr<RunningSource> Program::make_source(SourcePlan plan, std::size_t
   }
   source->collector =
       std::make_unique<Collector>(std::move(options), *source->plan.source, *committer_, number, world_.clock);
+  if (proof_.enabled) give_prover(*source);
   return source;
+}
+
+void Program::give_prover(RunningSource& source) {
+  source.proof_source = source.plan.make_another ? source.plan.make_another() : nullptr;
+  if (!source.proof_source) return;
+  Prover::Options options;
+  options.name = source.plan.name;
+  options.ledger = ledger_path(data_dir_, source.plan.name);
+  options.proof = proof_;
+  Prover::Surroundings surroundings;
+  surroundings.service_time = [collector = source.collector.get()] { return collector->service_time(); };
+  surroundings.lost_to_damage = [this, name = source.plan.name] { return lost_to_damage(name); };
+  source.prover = std::make_unique<Prover>(std::move(options), *source.proof_source, *committer_, source.number,
+                                           world_.files, world_.clock, std::move(surroundings));
+}
+
+// Of the route that lost most.
+std::uint64_t Program::lost_to_damage(std::string_view source) const {
+  std::uint64_t most = 0;
+  for (const auto& route : routes())
+    for (const RouteCursor& cursor : route->status().cursors)
+      if (cursor.source == source) most = std::max(most, cursor.cursor.lost_to_damage);
+  return most;
+}
+
+void Program::finish_provers() {
+  for (const auto& source : running_sources())
+    if (source->prover)
+      if (Result<> finished = source->prover->finish(); !finished) log::error(finished.error().text());
 }
 
 std::shared_ptr<RunningRoute> Program::make_route(RoutePlan plan, std::vector<RouteRunner::From> from) {
@@ -227,6 +270,8 @@ bool Program::is_settled() const {
   for (const auto& collector : collectors())
     if (!collector->is_drained() && !collector->is_held()) return false;
   if (committer_->has_submissions()) return false;
+  for (const auto& source : running_sources())
+    if (source->prover && source->prover->is_healing()) return false;
   return std::ranges::all_of(routes(),
                              [](const auto& route) { return route->is_caught_up() || route->held_by().has_value(); });
 }
@@ -237,6 +282,20 @@ std::optional<Error> Program::held_by() const {
   for (const auto& route : routes())
     if (auto error = route->held_by()) return error;
   return std::nullopt;
+}
+
+void Program::add_proofs(Status& status, const std::vector<std::shared_ptr<RunningSource>>& sources) const {
+  for (const auto& source : sources) {
+    if (!source->prover) continue;
+    const ProofStatus proof = source->prover->status();
+    const auto ledger = source->prover->ledger();
+    for (RouteStatus& route : status.routes)
+      for (RouteCursor& cursor : route.cursors)
+        if (cursor.source == source->plan.name)
+          cursor.proof = route_proof(*ledger, proof, route.feeds, cursor.cursor.position);
+    for (SourceStatus& shown : status.sources)
+      if (shown.name == source->plan.name) shown.proof = proof;
+  }
 }
 
 Status Program::status() const {
@@ -253,6 +312,7 @@ Status Program::status() const {
     const net::Governor& governor = tenant.tenant->governor();
     status.tenants.push_back({tenant.name, governor.requests_per_minute(), governor.recent(), governor.pauses()});
   }
+  add_proofs(status, running_sources());
   status.tables = tables_->status();
   find_stalled(status, at_work, delivering);
   return status;

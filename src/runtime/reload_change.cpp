@@ -116,6 +116,7 @@ void ReloadChange::retire(const std::shared_ptr<Lane>& lane) {
 }
 
 void ReloadChange::retire(const std::shared_ptr<Gatherer>& gatherer) {
+  engine_.retire_prover(*gatherer->source);
   if (engine_.schedule.retire(*gatherer)) gatherer->has_left = true;
   {
     const std::lock_guard lock(engine_.parts_mutex);
@@ -133,6 +134,7 @@ void ReloadChange::start_added_sources() {
     engine_.begin(std::move(running));
   }
   engine_.start_pollers();
+  engine_.start_provers();
 }
 
 // A route begins where its predecessor was, so it waits for that. It waits, too, for one that still has its sink: two
@@ -240,6 +242,7 @@ void ReloadChange::start_successor(const RunningSource& before) {
   program_.put(running);
   engine_.begin(std::move(running));
   engine_.start_pollers();
+  engine_.start_provers();
 }
 
 // Last, when nobody acknowledges there any more. A cursor that nobody moves would hold back retention for ever.

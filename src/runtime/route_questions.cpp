@@ -2,13 +2,17 @@
 #include <algorithm>
 #include <utility>
 
+#include "route_lane.h"
 #include "runtime/route_runner.h"
 
 namespace capstan::runtime {
 
 // With mutex_ held.
 void RouteRunner::tell(const Draw& draw) {
-  if (!is_fenced_) committer_.acknowledge(draw.from.number, draw.from.cursor);
+  if (is_fenced_) return;
+  store::Cursor told = draw.from.cursor;
+  told.resent = std::max(told.resent, draw.resent_promised);
+  committer_.acknowledge(draw.from.number, told);
 }
 
 bool RouteRunner::is_fenced() const {
@@ -20,11 +24,17 @@ std::vector<RouteRunner::From> RouteRunner::fence() {
   const std::lock_guard lock(mutex_);
   is_fenced_ = true;
   std::vector<From> places;
-  for (const Draw& draw : draws_) places.push_back(draw.from);
+  for (const Draw& draw : draws_) {
+    From& place = places.emplace_back(draw.from);
+    place.cursor.attempted_to = std::max(draw.sent_to, place.cursor.number);
+    // Counted, and not sent any more: the attempt sees the fence before it sends.
+    if (attempt_ && !attempt_->is_sending && &draws_[attempt_->draw] == &draw) place.cursor.resent -= attempt_->again;
+  }
   for (const Rewind& rewind : std::exchange(rewinds_, {})) {
     store::Cursor& cursor = places.at(rewind.from).cursor;
-    cursor.position = std::min(cursor.position, rewind.since);
-    cursor.unsure_from.reset();
+    if (rewind.since >= cursor.position) continue;
+    cursor.position = rewind.since;
+    cursor.number = std::min(cursor.number, draws_.at(rewind.from).journal->number_of(rewind.since));
   }
   return places;
 }
@@ -62,6 +72,33 @@ void RouteRunner::expect_work() {
 void RouteRunner::replay(std::vector<Rewind> rewinds) {
   const std::lock_guard lock(mutex_);
   rewinds_.insert(rewinds_.end(), rewinds.begin(), rewinds.end());
+}
+
+RouteStatus RouteRunner::status() const {
+  const std::lock_guard lock(mutex_);
+  RouteStatus status = figures_;
+  status.name = route_.name;
+  status.sink = route_.sink_name;
+  status.sink_kind = route_.sink_kind;
+  status.proof = route_.sink->proof();
+  status.feeds = route_.feeds;
+  for (const Draw& draw : draws_) add_cursor(status, stands(draw));
+  if (status.backlog_records == 0) {
+    status.lag = Duration::zero();
+  } else if (oldest_waiting_) {
+    status.lag = std::max(clock_.now() - *oldest_waiting_, Duration::zero());
+  }
+  status.rates = lane_->meter.rates(clock_.monotonic());
+  status.state = status.backlog_records == 0 ? RouteState::idle : RouteState::delivering;
+  if (error_) {
+    status.code = error_->code();
+    status.error = error_->text();
+    const ErrorClass error_class = error_->error_class();
+    status.state = error_class == ErrorClass::fault  ? RouteState::stopped
+                   : waits_for_a_person(error_class) ? RouteState::held
+                                                     : RouteState::retrying;
+  }
+  return status;
 }
 
 }  // namespace capstan::runtime

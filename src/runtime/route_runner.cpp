@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include "base/log.h"
 #include "fmt/format.h"
-#include "payload_builder.h"
-#include "rate_meter.h"
+#include "route_lane.h"
 
 namespace capstan::runtime {
 
@@ -53,34 +51,6 @@ Result<> check_conserved(const Built& built, const Delivery& delivery) {
 
 }  // namespace
 
-struct RouteRunner::Lane {
-  explicit Lane(const RoutePlan& route)
-      : builder(route.name, route.feeds, route.transform), message_limit(route.batch.max_events) {}
-
-  PayloadBuilder builder;
-  RateMeter meter;
-  bool is_resumed = false;
-  std::uint64_t receipt_number = 0;
-  std::size_t turn = 0;             // the source that is looked at first next time
-  std::optional<std::size_t> draw;  // whose slice is in hand
-  store::Slice slice;
-  std::size_t next_item = 0;
-  std::optional<Built> built;        // not acknowledged yet
-  std::optional<Delivery> delivery;  // the sink has it; what it rejected may not be buried yet
-  std::size_t message_limit;
-  MonotonicTime retry_at{};
-  MonotonicTime tended_at{};
-  Payload spare;  // keeps its buffer
-
-  void let_go() {
-    draw.reset();
-    slice = {};
-    next_item = 0;
-    built.reset();
-    delivery.reset();
-  }
-};
-
 RouteRunner::RouteRunner(RoutePlan& route, std::vector<From> from, Committer& committer, DeadLetterBox& dead_letters,
                          const Clock& clock, std::uint64_t seed)
     : route_(route),
@@ -89,28 +59,36 @@ RouteRunner::RouteRunner(RoutePlan& route, std::vector<From> from, Committer& co
       clock_(clock),
       backoff_(limits, seed),
       lane_(std::make_unique<Lane>(route)),
+      reserve_(route.reserve.least),
       progressed_at_(clock.monotonic()) {
   for (From& one : from) {
     Draw draw;
     draw.from = std::move(one);
     draw.journal = committer.journal(draw.from.number);
+    const store::Cursor& cursor = draw.from.cursor;
+    draw.sent_to = std::max({cursor.attempted_to, cursor.number, cursor.counted()});
+    draw.resent_settled = draw.resent_told = cursor.resent;
     draws_.push_back(std::move(draw));
   }
   begin_where_it_is_sure();
+  name_evidence();
+  route_.sink->before_resend([this](std::uint64_t messages) { return count_resent(messages); });
 }
 
 RouteRunner::~RouteRunner() = default;
 
 // A cursor that still has a doubt is one of a process that ended uncleanly, or of a destination that a reload left when
-// it did not answer: what that may have lost is delivered again.
+// it did not answer: what that may have lost is delivered again. It was counted then: now it only counts as resent.
 void RouteRunner::begin_where_it_is_sure() {
-  const bool is_ever_unsure = route_.sink->doubt().bytes != Bytes{};
   for (Draw& draw : draws_) {
     store::Cursor& cursor = draw.from.cursor;
-    if (cursor.unsure_from && *cursor.unsure_from < cursor.position)
-      draw.resend_to = std::exchange(cursor.position, *cursor.unsure_from);
-    // The doubt was of another sink, which the route had before: this one takes it up once and has none of its own.
-    if (!is_ever_unsure) cursor.unsure_from.reset();
+    if (cursor.unsure_from && *cursor.unsure_from < cursor.position) {
+      cursor.position = *cursor.unsure_from;
+      // Where retention has removed it, the cursor's own number tells what is lost.
+      cursor.number = std::min(cursor.number, draw.journal->number_of(cursor.position));
+    }
+    // From here on the position covers it.
+    cursor.unsure_from.reset();
   }
 }
 
@@ -122,7 +100,9 @@ void RouteRunner::forget_old_deliveries(Draw& draw, MonotonicTime now) const {
     draw.lately_bytes -= oldest.bytes;
     draw.lately.pop_front();
   }
-  draw.from.cursor.unsure_from = draw.lately.empty() ? std::nullopt : std::optional(draw.lately.front().from);
+  // After a replay the newest is not the furthest.
+  const auto earliest = std::ranges::min_element(draw.lately, {}, &Draw::Delivered::from);
+  draw.from.cursor.unsure_from = earliest == draw.lately.end() ? std::nullopt : std::optional(earliest->from);
 }
 
 void RouteRunner::remember_delivery(Draw& draw, std::uint64_t bytes, MonotonicTime now) {
@@ -130,36 +110,6 @@ void RouteRunner::remember_delivery(Draw& draw, std::uint64_t bytes, MonotonicTi
   draw.lately.push_back({lane_->slice.items[lane_->built->first].position, bytes, now});
   draw.lately_bytes += bytes;
   forget_old_deliveries(draw, now);
-}
-
-// What the payload at hand adds to the cursor. What an earlier process had delivered before it ended uncleanly was
-// counted by it: it only counts as resent.
-void RouteRunner::count(Draw& draw, const Delivery& delivery) const {
-  const Built& built = *lane_->built;
-  const auto is_fresh = [&](std::size_t item) { return lane_->slice.items[item].position >= draw.resend_to; };
-  std::uint64_t items = 0;
-  for (std::size_t item = built.first; item < built.end; ++item) items += is_fresh(item) ? 1 : 0;
-  std::set<std::size_t> refused;  // by the encoder or by the destination
-  for (const Built::Rejected& rejected : built.rejected)
-    if (is_fresh(rejected.item)) refused.insert(rejected.item);
-  for (const Delivery::Rejected& rejected : delivery.rejected)
-    if (const std::size_t item = built.payload.messages.at(rejected.message).record; is_fresh(item))
-      refused.insert(item);
-  std::uint64_t delivered = 0;
-  std::uint64_t again = 0;
-  std::optional<std::size_t> before;
-  for (const Payload::Message& message : built.payload.messages) {
-    if (!is_fresh(message.record)) ++again;
-    // A rule may make several messages of one record.
-    const bool is_new = before != message.record && is_fresh(message.record) && !refused.contains(message.record);
-    before = message.record;
-    delivered += is_new ? 1 : 0;
-  }
-  store::Cursor& cursor = draw.from.cursor;
-  cursor.delivered += delivered;
-  cursor.rejected += refused.size();
-  cursor.dropped += items - delivered - refused.size();
-  cursor.resent += delivery.resent + again;
 }
 
 // Looks after an idle destination. True when it is well, so that nothing is in doubt any more once it is closed.
@@ -170,7 +120,6 @@ bool RouteRunner::tend(const std::stop_token& stop, MonotonicTime now) {
   const std::lock_guard lock(mutex_);
   for (Draw& draw : draws_) {
     forget_old_deliveries(draw, now);
-    if (looked) draw.from.cursor.resent += draws_.size() == 1 ? looked->resent : 0;
     tell(draw);
   }
   return looked.has_value();
@@ -203,6 +152,7 @@ Step RouteRunner::step(const std::stop_token& stop) {
         error_.reset();
         progressed_at_ = now;
         is_idle_ = true;
+        reserve_ = route_.reserve.least;
         oldest_waiting_.reset();
       }
       const bool has_doubt = std::ranges::any_of(draws_, [](const Draw& draw) { return !draw.lately.empty(); });
@@ -221,12 +171,11 @@ Step RouteRunner::attempt(const std::stop_token& stop, MonotonicTime now) {
     lane.delivery.emplace();
     lane.delivery->receipt.clear();
   } else if (!lane.delivery) {
-    {
-      const std::lock_guard lock(mutex_);
-      ++figures_.attempts;
-    }
+    if (Result<> marked = begin_attempt(now); !marked) return fail(marked.error(), now);
+    note_attempt();
     Result<Delivery> delivery = route_.sink->deliver(lane.built->payload, Call{route_.batch.timeout, stop});
     now = clock_.monotonic();
+    end_attempt(delivery ? lane.built->payload.messages.size() : route_.sink->may_have_arrived());
     if (!delivery) {
       if (halve(delivery.error())) return Step{now};
       return fail(std::move(delivery).during("delivering to " + route_.sink_name).error(), now);
@@ -253,10 +202,14 @@ Result<bool> RouteRunner::fetch() {
   return false;
 }
 
-void RouteRunner::pass_over(Draw& draw) const {
-  if (!draw.is_passing_over || draw.from.cursor.position < draw.pass_from) return;
-  draw.from.cursor.position = std::max(draw.from.cursor.position, draw.pass_to);
-  draw.is_passing_over = false;
+// False when there is nothing to pass over yet.
+bool RouteRunner::pass_over(Draw& draw) const {
+  if (!draw.pass_over || draw.from.cursor.position < draw.pass_over->from) return false;
+  store::Cursor& cursor = draw.from.cursor;
+  cursor.position = std::max(cursor.position, draw.pass_over->to);
+  cursor.number = std::max(cursor.number, draw.pass_over->to_number);
+  draw.pass_over.reset();
+  return true;
 }
 
 Result<bool> RouteRunner::fetch_from(std::size_t number) {
@@ -264,39 +217,40 @@ Result<bool> RouteRunner::fetch_from(std::size_t number) {
   const store::Journal& journal = *draw.journal;
   {
     const std::lock_guard lock(mutex_);
-    pass_over(draw);
+    if (pass_over(draw)) tell(draw);
   }
-  const store::JournalReport report = journal.report();
-  if (report.durable <= draw.from.cursor.position) return false;
+  if (journal.report().durable <= draw.from.cursor.position) return false;
   Result<store::Slice> slice = journal.read(draw.from.cursor.position, slice_max);
   if (!slice && slice.error().code() == ErrorCode::position_gone) {
-    log::repeating(
-        "gone " + route_.name,
-        Error(ErrorCode::position_gone,
-              fmt::format("reading {} for route {}: the cursor {} lies before the oldest event {}", draw.from.source,
-                          route_.name, store::to_string(draw.from.cursor.position), store::to_string(report.first))));
     const std::lock_guard lock(mutex_);
-    draw.from.cursor.position = std::max(draw.from.cursor.position, report.first);
+    catch_up_with_retention(draw);
+    tell_losses(draw);
     slice = journal.read(draw.from.cursor.position, slice_max);
   }
   if (!slice) return std::move(slice).during("reading the journal of " + draw.from.source).error();
-  if (draw.is_passing_over) {
+  if (draw.pass_over && slice->end > draw.pass_over->from) {
     const auto beyond =
-        std::ranges::find_if(slice->items, [&](const auto& item) { return item.position >= draw.pass_from; });
+        std::ranges::find_if(slice->items, [&](const auto& item) { return item.position >= draw.pass_over->from; });
     slice->items.erase(beyond, slice->items.end());
-    slice->end = std::min(slice->end, draw.pass_from);
+    slice->end = draw.pass_over->from;
+    slice->end_number = draw.pass_over->from_number;
   }
-  if (slice->items.empty()) {
-    if (slice->end <= draw.from.cursor.position) return false;
-    const std::lock_guard lock(mutex_);
-    draw.from.cursor.position = slice->end;
-    tell(draw);
-    return false;
-  }
+  if (slice->items.empty() && slice->end <= draw.from.cursor.position) return false;
+  const bool has_items = !slice->items.empty();
   lane_->draw = number;
   lane_->slice = std::move(*slice);
   lane_->next_item = 0;
-  return true;
+  const std::lock_guard lock(mutex_);
+  if (has_items) {
+    take_in_hand(draw);
+    return true;
+  }
+  // Nothing to deliver: checkpoints, and what damage took.
+  lane_->built.emplace();
+  count(draw, {});
+  tell(draw);
+  lane_->let_go();
+  return false;
 }
 
 Result<> RouteRunner::build() {
@@ -349,13 +303,14 @@ void RouteRunner::acknowledge() {
   const Built& built = *lane.built;
   const Delivery& delivery = *lane.delivery;
   const MonotonicTime now = clock_.monotonic();
-  const bool is_whole = built.end == lane.slice.items.size();
   {
     const std::lock_guard lock(mutex_);
     Draw& draw = draws_[*lane.draw];
     store::Cursor& cursor = draw.from.cursor;
-    cursor.position = is_whole ? lane.slice.end : lane.slice.items[built.end].position;
+    const store::Position begin = cursor.position;
     count(draw, delivery);
+    leave_receipt(draw, begin, delivery);
+    renew_mark(draw);
     remember_delivery(draw, built.payload.bytes.size(), now);
     lane.tended_at = now;
     if (!built.payload.messages.empty()) cursor.receipt = number_receipt(++lane.receipt_number, delivery.receipt);
@@ -367,8 +322,9 @@ void RouteRunner::acknowledge() {
     error_.reset();
     progressed_at_ = now;
     oldest_waiting_.reset();
+    lane.next_item = built.end;
+    take_in_hand(draw);
   }
-  lane.next_item = built.end;
   // After a split the payloads grow again by themselves.
   lane.message_limit = std::min<std::size_t>(lane.message_limit * 2, route_.batch.max_events);
   lane.spare = std::move(lane.built->payload);
@@ -383,6 +339,8 @@ Step RouteRunner::fail(const Error& error, MonotonicTime now) {
   const std::lock_guard lock(mutex_);
   ++figures_.errors;
   error_ = error;
+  // While it waits for the destination, retention may take what it has not had.
+  for (Draw& draw : draws_) tell_losses(draw);
   return Step{lane_->retry_at};
 }
 
@@ -390,78 +348,35 @@ void RouteRunner::apply_rewinds() {
   const std::lock_guard lock(mutex_);
   for (const Rewind& rewind : std::exchange(rewinds_, {})) {
     Draw& draw = draws_.at(rewind.from);
-    store::Position& position = draw.from.cursor.position;
-    const store::Position reached = draw.is_passing_over ? std::max(position, draw.pass_to) : position;
-    draw.is_passing_over = rewind.until && *rewind.until < reached;
-    draw.pass_from = std::max(rewind.until.value_or(reached), rewind.since);
-    draw.pass_to = reached;
-    position = std::min(position, rewind.since);
-    draw.lately.clear();
-    draw.lately_bytes = 0;
-    draw.from.cursor.unsure_from.reset();
-    tell(draw);
+    store::Cursor& cursor = draw.from.cursor;
+    Draw::PassOver rest{cursor.position, cursor.position, cursor.number, cursor.number};
+    if (draw.pass_over && draw.pass_over->to > cursor.position) rest.to = draw.pass_over->to;
+    if (rest.to != cursor.position) rest.to_number = draw.pass_over->to_number;
+    rest.from = std::max(rewind.until.value_or(rest.to), rewind.since);
+    rest.from_number = draw.journal->number_of(rest.from);
+    draw.pass_over = rest.from < rest.to ? std::optional(rest) : std::nullopt;
+    if (rewind.since < cursor.position) {
+      cursor.position = rewind.since;
+      cursor.number = std::min(cursor.number, draw.journal->number_of(cursor.position));
+    }
+    for (Draw& other : draws_) other.in_hand.reset();
     lane_->let_go();
+    tell(draw);
   }
 }
 
 void RouteRunner::close() {
   const bool is_well = !is_fenced() && lane_->is_resumed && tend({}, clock_.monotonic());
-  const Result<Delivery> settled = is_well ? route_.sink->settle(Call{tend_at_end, {}}) : Delivery{};
+  const bool is_settled = is_well && route_.sink->settle(Call{tend_at_end, {}});
   route_.sink->close();
-  if (!is_well || !settled) return;
-  // The other side has read to the end, or is alive to do so: a clean end leaves no doubt.
   const std::lock_guard lock(mutex_);
-  if (draws_.size() == 1) draws_.front().from.cursor.resent += settled->resent;
   for (Draw& draw : draws_) {
-    if (!draw.from.cursor.unsure_from) continue;
-    draw.from.cursor.unsure_from.reset();
+    // The other side has read to the end, or is alive to do so: a clean end leaves no doubt.
+    if (is_settled) draw.from.cursor.unsure_from.reset();
+    draw.from.cursor.attempted_to = std::max(draw.sent_to, draw.from.cursor.number);
+    draw.resent_promised = 0;
     tell(draw);
   }
-}
-
-RouteStatus RouteRunner::status() const {
-  const std::lock_guard lock(mutex_);
-  RouteStatus status = figures_;
-  status.name = route_.name;
-  status.sink = route_.sink_name;
-  status.sink_kind = route_.sink_kind;
-  status.proof = route_.sink->proof();
-  status.feeds = route_.feeds;
-  for (const Draw& draw : draws_) {
-    const store::JournalReport report = draw.journal->report();
-    RouteCursor cursor{draw.from.source, draw.from.cursor, 0, 0};
-    if (report.durable > draw.from.cursor.position) {
-      cursor.backlog_bytes = std::max<std::uint64_t>(report.durable.offset - draw.from.cursor.position.offset, 1);
-      const std::uint64_t ever_written = std::max<std::uint64_t>(report.durable.offset, 1);
-      const double records_a_byte = static_cast<double>(report.records) / static_cast<double>(ever_written);
-      cursor.backlog_records = std::max<std::uint64_t>(
-          static_cast<std::uint64_t>(static_cast<double>(cursor.backlog_bytes) * records_a_byte), 1);
-    }
-    status.backlog_bytes += cursor.backlog_bytes;
-    status.backlog_records += cursor.backlog_records;
-    status.delivered += cursor.cursor.delivered;
-    status.dropped += cursor.cursor.dropped;
-    status.rejected += cursor.cursor.rejected;
-    status.resent += cursor.cursor.resent;
-    status.lost_to_retention += cursor.cursor.lost_to_retention;
-    status.cursors.push_back(std::move(cursor));
-  }
-  if (status.backlog_bytes == 0) {
-    status.lag = Duration::zero();
-  } else if (oldest_waiting_) {
-    status.lag = std::max(clock_.now() - *oldest_waiting_, Duration::zero());
-  }
-  status.rates = lane_->meter.rates(clock_.monotonic());
-  status.state = status.backlog_bytes == 0 ? RouteState::idle : RouteState::delivering;
-  if (error_) {
-    status.code = error_->code();
-    status.error = error_->text();
-    const ErrorClass error_class = error_->error_class();
-    status.state = error_class == ErrorClass::fault  ? RouteState::stopped
-                   : waits_for_a_person(error_class) ? RouteState::held
-                                                     : RouteState::retrying;
-  }
-  return status;
 }
 
 }  // namespace capstan::runtime

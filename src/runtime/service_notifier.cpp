@@ -1,4 +1,4 @@
-#include "service_notifier.h"
+#include "runtime/service_notifier.h"
 
 #include <sys/socket.h>
 #include <sys/un.h>

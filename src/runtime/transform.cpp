@@ -135,6 +135,7 @@ Result<> TransformRun::append(const RecordView& record, const kql::Envelope& env
   for (const std::string_view row : *rows) {
     RecordView made = record;
     made.raw = row;
+    made.is_wtf8 = false;
     TRY(write(row_of(made), out, on_message));
   }
   return {};

@@ -11,6 +11,8 @@ namespace {
 constexpr Bytes slice_max = 1_MiB;
 // A journal that grows as fast as it is read must not hold a pass for ever.
 constexpr std::uint64_t slices_max = 100'000'000;
+// Of saved time: what is journaled longer after a newer record was late.
+constexpr Duration late_behind_newest = std::chrono::hours(2);
 
 bool takes(const VerifyRoute& route, std::string_view feed) {
   return route.feeds.empty() || std::ranges::find(route.feeds, feed) != route.feeds.end();
@@ -36,7 +38,7 @@ std::vector<RouteLedger> ledgers(const VerifySource& source) {
 VerifyRouteFigures& figures_of(VerifyRow& row, const std::string& route) {
   const auto at = std::ranges::find(row.routes, route, &VerifyRouteFigures::route);
   if (at != row.routes.end()) return *at;
-  row.routes.push_back({.route = route});
+  row.routes.emplace_back().route = route;
   return row.routes.back();
 }
 
@@ -48,18 +50,9 @@ public:
   void see(const store::Slice::Item& item) {
     FeedSurvey* feed = survey_.find(item.record.feed);
     if (feed == nullptr) return;
-    const bool is_late = item.record.kind == RecordKind::created && feed->newest &&
-                         *feed->newest - item.record.saved_time > feed->late_after;
-    feed->newest = std::max(feed->newest.value_or(item.record.saved_time), item.record.saved_time);
-    feed->oldest = std::min(feed->oldest.value_or(item.record.saved_time), item.record.saved_time);
-    if (!feed->counts(item.record)) return;
-
-    VerifyRow& row = row_of(*feed, item.record.saved_time);
-    if (!feed->is_inventory) {
-      ++feed->records_by_minute[minute_of(item.record.saved_time)];
-      row.figures.late += is_late ? 1U : 0U;
-    }
-    row.figures.updates += item.record.kind == RecordKind::updated ? 1U : 0U;
+    const bool is_late = note_time(*feed, item.record.kind, item.record.saved_time);
+    if (!feed->counts(item.record.saved_time)) return;
+    VerifyRow& row = count(*feed, item.record.kind, item.record.saved_time, is_late);
     if (item.record.is_quarantined) {
       ++row.figures.quarantined;
       name(VerifyNamed::Kind::quarantined, item, "at " + to_string(item.position));
@@ -67,14 +60,56 @@ public:
     for (const auto& ledger : ledgers_) count(ledger, row, item);
   }
 
-private:
-  VerifyRow& row_of(FeedSurvey& feed, Timestamp saved) const {
-    VerifyRow& row = feed.rows[feed.hour(saved)];
-    if (row.feed.empty()) {
-      row.source = source_.name;
-      row.feed = feed.traits.feed;
-      row.hour = feed.hour(saved);
+  // Of a segment that retention removed: the record itself is gone, its rule is not asked again.
+  void see(FeedSurvey& feed, const store::SealedRecord& record) {
+    const bool is_late = note_time(feed, record.kind, record.saved_time);
+    if (!feed.counts(record.saved_time)) return;
+    VerifyRow& row = count(feed, record.kind, record.saved_time, is_late);
+    row.figures.quarantined += record.is_quarantined ? 1U : 0U;
+    for (const auto& ledger : ledgers_) {
+      if (!takes(*ledger.route, feed.traits.feed)) continue;
+      VerifyRouteFigures& figures = figures_of(row, ledger.route->name);
+      std::uint64_t* counter = &figures.delivered;
+      if (ledger.is_dead(record.position))
+        counter = &figures.dead_lettered;
+      else if (ledger.route->became)
+        counter = &counter_of(figures, ledger.route->became(record.position));
+      ++*counter;
     }
+  }
+
+private:
+  static std::uint64_t& counter_of(VerifyRouteFigures& figures, std::optional<store::Outcome> outcome) {
+    if (!outcome) return figures.lost_to_retention;
+    switch (*outcome) {
+      case store::Outcome::dropped:
+      case store::Outcome::not_selected:
+        return figures.dropped;
+      case store::Outcome::rejected:
+        return figures.dead_lettered;
+      case store::Outcome::lost:
+        return figures.lost_to_retention;
+      case store::Outcome::delivered:
+        break;
+    }
+    return figures.delivered;
+  }
+
+  // Whether a record of the feed that was saved much later had been journaled before.
+  static bool note_time(FeedSurvey& feed, RecordKind kind, Timestamp saved) {
+    const bool is_late = kind == RecordKind::created && feed.newest && *feed.newest - saved > late_behind_newest;
+    feed.newest = std::max(feed.newest.value_or(saved), saved);
+    feed.oldest = std::min(feed.oldest.value_or(saved), saved);
+    return is_late;
+  }
+
+  static VerifyRow& count(FeedSurvey& feed, RecordKind kind, Timestamp saved, bool is_late) {
+    VerifyRow& row = feed.row(saved);
+    if (!feed.is_inventory) {
+      ++feed.records_by_minute[minute_of(saved)];
+      row.figures.late += is_late ? 1U : 0U;
+    }
+    row.figures.updates += kind == RecordKind::updated ? 1U : 0U;
     return row;
   }
 
@@ -83,6 +118,7 @@ private:
     VerifyRouteFigures& figures = figures_of(row, ledger.route->name);
     if (item.position >= ledger.route->cursor.position) {
       ++figures.waiting;
+      figures.waiting_since = std::min(figures.waiting_since.value_or(item.ingest_time), item.ingest_time);
     } else if (ledger.is_dead(item.position)) {
       ++figures.dead_lettered;
       name(VerifyNamed::Kind::dead_lettered, item, "route " + ledger.route->name + ", at " + to_string(item.position));
@@ -120,12 +156,23 @@ FeedSurvey* Survey::find(std::string_view feed) {
 }
 
 void NamedList::add(VerifyNamed named) {
+  const std::lock_guard lock(mutex_);
   if (count_[named.kind] >= each_max_) {
     ++left_out_;
     return;
   }
   ++count_[named.kind];
   all_.push_back(std::move(named));
+}
+
+void NamedList::leave_out(std::uint64_t count) {
+  const std::lock_guard lock(mutex_);
+  left_out_ += count;
+}
+
+void NamedList::take_over(NamedList& other) {
+  for (VerifyNamed& named : other.take()) add(std::move(named));
+  leave_out(other.left_out());
 }
 
 Result<Scanned> scan(const store::Journal& journal, store::Position from, store::Position to,
@@ -152,36 +199,14 @@ Result<Survey> survey_journal(const VerifySource& source, std::vector<FeedSurvey
                               NamedList& named, const std::stop_token& stop) {
   Survey survey{.feeds = std::move(feeds), .begin = begin, .end = source.journal->report().durable};
   Surveyor surveyor(source, survey, named);
+  if (source.removed)
+    for (FeedSurvey& feed : survey.feeds)
+      TRY(source.removed(feed.traits.feed, feed.since, feed.until,
+                         [&](const auto& record) { surveyor.see(feed, record); }));
   const Scanned scanned =
       TRY(scan(*source.journal, begin, survey.end, stop, [&](const auto& item) { surveyor.see(item); }));
   survey.damaged_frames = scanned.damaged_frames;
   return survey;
-}
-
-void Identities::add(std::string_view feed, const RecordView& record) {
-  all_.push_back({.identity = identity(feed, record.id),
-                  .content_hash = record.content_hash,
-                  .saved_time = record.saved_time,
-                  .created = record.kind == RecordKind::created ? 1U : 0U});
-}
-
-void Identities::sort() {
-  std::ranges::stable_sort(all_, {}, &Journaled::identity);
-  std::size_t kept = 0;
-  for (std::size_t i = 0; i < all_.size(); ++i) {
-    if (kept > 0 && all_[kept - 1].identity == all_[i].identity) {
-      all_[i].created += all_[kept - 1].created;
-      all_[kept - 1] = all_[i];
-    } else {
-      all_[kept++] = all_[i];
-    }
-  }
-  all_.resize(kept);
-}
-
-Journaled* Identities::find(const Hash128& identity) {
-  const auto at = std::ranges::lower_bound(all_, identity, {}, &Journaled::identity);
-  return at != all_.end() && at->identity == identity ? &*at : nullptr;
 }
 
 }  // namespace capstan::runtime

@@ -1,5 +1,5 @@
-// A route and a source at work: the part, and how the thread that steps it is told to leave it. A thread shares what it
-// works on, so one that does not come back keeps it alive, and nobody else has to wait.
+// A route, a source and its prover at work: the part, and how the thread that steps it is told to leave it. A thread
+// shares what it works on, so one that does not come back keeps it alive, and nobody else has to wait.
 #pragma once
 
 #include <atomic>
@@ -24,6 +24,12 @@ struct Gatherer {
   std::atomic<bool> is_retired{false};
   std::stop_source interrupt;
   std::atomic<bool> has_left{false};
+};
+
+struct Proving {
+  std::shared_ptr<RunningSource> source;
+  std::atomic<bool> is_retired{false};
+  std::stop_source interrupt;
 };
 
 }  // namespace capstan::runtime

@@ -31,6 +31,19 @@ std::int64_t showing_delay(Dice& dice, Duration lateness) {
   return is_late && lateness > Duration::zero() ? dice.between(0, lateness.count()) : 0;
 }
 
+// Some appear hours or days late. Dice of its own, so that the other throws are the same with and without it.
+std::int64_t appearing_delay(Stream stream, std::uint64_t index, const SimulatorOptions& options) {
+  if (options.late_by.empty()) return 0;
+  Dice dice(options.seed ^ 0x1a7e, static_cast<std::uint64_t>(stream), index);
+  if (!dice.chance(options.late_share)) return 0;
+  return options.late_by[dice.below(options.late_by.size())].count();
+}
+
+std::int64_t age_when_saved(std::uint64_t index, const SimulatorOptions& options) {
+  Dice dice(options.seed ^ 0x01d, static_cast<std::uint64_t>(Stream::activities), index);
+  return options.old_share > 0 && dice.chance(options.old_share) ? options.old_by.count() : 0;
+}
+
 // When entity, file or subnet number `index` was made, and what its event time is: one entity in nine was never seen.
 Moment inventory_moment(Stream stream, Dice& dice, std::int64_t created, std::int64_t start) {
   if (stream == Stream::entities && dice.below(9) == 0) return {created, 0, created};
@@ -60,8 +73,10 @@ std::vector<Moment> history(Stream stream, std::uint64_t count, const SimulatorO
     const double place =
         (static_cast<double>(i) + static_cast<double>(dice.below(1000)) / 1000.0) / static_cast<double>(count);
     const std::int64_t created = start - options.history.count() + static_cast<std::int64_t>(std::floor(span * place));
+    const std::int64_t late = appearing_delay(stream, i, options);
     if (stream == Stream::activities) {
-      moments.push_back({created, created - saving_delay(dice), created + showing_delay(dice, options.lateness)});
+      const std::int64_t event = created - saving_delay(dice) - age_when_saved(i, options);
+      moments.push_back({created, event, created + showing_delay(dice, options.lateness) + late});
       const double burst_mean = (2.0 + static_cast<double>(options.burst_size_max)) / 2;
       if (options.crowd > 0 && i == crowd_first) {
         sharing = options.crowd - 1;
@@ -70,7 +85,7 @@ std::vector<Moment> history(Stream stream, std::uint64_t count, const SimulatorO
       }
     } else if (stream == Stream::alerts) {
       moments.push_back(
-          {created, created - dice.between(0, 5 * minute_ms), created + showing_delay(dice, options.lateness)});
+          {created, created - dice.between(0, 5 * minute_ms), created + showing_delay(dice, options.lateness) + late});
     } else {
       moments.push_back(inventory_moment(stream, dice, created, start));
     }
@@ -157,8 +172,11 @@ void Population::happen(std::uint64_t step, std::int64_t time) {
 void Population::be_born(Stream stream, std::int64_t time) {
   Timeline& timeline = feed(stream).timeline;
   Dice dice(options_.seed ^ 0x5eed, static_cast<std::uint64_t>(stream), timeline.size());
-  const std::int64_t delay = stream == Stream::activities ? saving_delay(dice) : dice.between(0, 5 * minute_ms);
-  timeline.append({time, time - delay, time + showing_delay(dice, options_.lateness)});
+  const std::uint64_t index = timeline.size();
+  const std::int64_t delay = stream == Stream::activities ? saving_delay(dice) + age_when_saved(index, options_)
+                                                          : dice.between(0, 5 * minute_ms);
+  timeline.append(
+      {time, time - delay, time + showing_delay(dice, options_.lateness) + appearing_delay(stream, index, options_)});
 }
 
 void Population::change_one(Stream stream, std::int64_t time, std::uint64_t random) {

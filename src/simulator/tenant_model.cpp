@@ -12,6 +12,7 @@
 #include "certificate.h"
 #include "dice.h"
 #include "json_text.h"
+#include "scaled_clock.h"
 #include "service_api.h"
 
 namespace capstan::simulator {
@@ -59,7 +60,7 @@ std::string http_date(Timestamp now) {
 struct TenantModel::Impl {
   Impl(SimulatorOptions filled, const Clock& c, Population population)
       : options(std::move(filled)),
-        clock(c),
+        clock(c, options.speed),
         state(options, clock, std::move(population)),
         api(options, clock, state) {}
 
@@ -71,7 +72,7 @@ struct TenantModel::Impl {
   void count(const net::ServerResponse& response);
 
   const SimulatorOptions options;
-  const Clock& clock;
+  const ScaledClock clock;
   TenantState state;
   ServiceApi api;
 };
@@ -100,6 +101,10 @@ net::ServerResponse TenantModel::Impl::answer(const net::ServerRequest& request)
   }
   if (fault && fault->record.empty()) {
     response->headers.insert(response->headers.end(), fault->headers.begin(), fault->headers.end());
+    if (fault->date_offset)
+      response->headers.push_back({"Date", http_date(clock.now() + std::chrono::seconds(*fault->date_offset))});
+    else if (fault->no_date)
+      response->headers.push_back({"Date", ""});
     response->delay = fault->delay;
     response->cut_after = fault->cut_after;
   }
@@ -218,6 +223,8 @@ net::ServerResponse TenantModel::respond(const net::ServerRequest& request) {
       request.path.starts_with(control_prefix) ? impl_->control(request) : impl_->answer(request);
   if (std::ranges::none_of(response.headers, [](const net::Header& header) { return header.name == "Date"; }))
     response.headers.push_back({"Date", http_date(impl_->clock.now())});
+  std::erase_if(response.headers,
+                [](const net::Header& header) { return header.name == "Date" && header.value.empty(); });
   return response;
 }
 

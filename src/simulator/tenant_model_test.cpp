@@ -104,6 +104,54 @@ TEST(TenantModel, ALateRecordAppearsBehindWhatWasThere) {
   }
 }
 
+TEST(TenantModel, SomeRecordsAppearHoursOrDaysLate) {
+  SimulatorOptions options = test::unhindered();
+  options.rate = 1;
+  options.late_by = {6h, 47h, 480h};
+  options.late_share = 0.1;
+  test::Tenant tenant(options);
+  tenant.clock.pass(1h);
+  tenant.page("activities/");
+  const std::size_t shown = tenant.truth("activities").size();
+  // 3,240 activities are new in an hour, and 1,000 were there: a tenth of them is not shown yet, or waited for 6 hours.
+  EXPECT_NEAR(static_cast<double>(shown), 4240 * 0.9 + 1000 * 0.1 / 3 * 42 / 48, 80);
+  tenant.clock.pass(480h);
+  std::map<std::int64_t, int> late;
+  for (const auto& line : tenant.truth("activities"))
+    if (line.created < tenant.now() - std::int64_t{3'600'000} * 480)
+      ++late[(line.visible_since - line.created) / 3'600'000];
+  EXPECT_THAT(late, ElementsAre(testing::Pair(0, testing::Gt(3000)), testing::Pair(6, testing::Gt(100)),
+                                testing::Pair(47, testing::Gt(100)), testing::Pair(480, testing::Gt(100))));
+}
+
+TEST(TenantModel, SomeActivitiesAreSavedLongAfterTheyHappenedAndAreInTheArchive) {
+  SimulatorOptions options = test::unhindered();
+  options.old_share = 0.1;
+  test::Tenant tenant(options);
+  const json::object lately{
+      {"filters", json::object{{"created", json::object{{"gte", tenant.now() - std::int64_t{3'600'000} * 48}}}}}};
+  const auto archived = tenant.page("archived_activities/", lately);
+  EXPECT_THAT(test::ids(archived), SizeIs(testing::Gt(50)));
+  for (const std::int64_t time : test::numbers(archived, "timestamp"))
+    EXPECT_LT(time, tenant.now() - std::int64_t{3'600'000} * 720);
+  const std::int64_t all = archived.at("total").as_int64();
+  EXPECT_NEAR(static_cast<double>(all), 100, 40);
+}
+
+TEST(TenantModel, ItsTimeMayPassFasterThanThatOfOthers) {
+  SimulatorOptions options = test::unhindered();
+  options.speed = 60;
+  options.rate = 0.1;
+  test::Tenant tenant(options);
+  const std::int64_t start = tenant.now();
+  tenant.clock.pass(60s);
+  const auto response = tenant.post("activities/");
+  const auto created = test::numbers(test::parsed(response).as_object(), "created");
+  EXPECT_NEAR(static_cast<double>(created.front()), static_cast<double>(start + 3'600'000), 60'000);
+  // It began at Wed, 18 Nov 2026 11:06:40.
+  EXPECT_THAT(test::header(response, "Date"), testing::HasSubstr(" 12:06:40 GMT"));
+}
+
 TEST(TenantModel, SomeActivitiesShareTheirMillisecond) {
   SimulatorOptions options = test::unhindered();
   options.activities = 5000;

@@ -198,8 +198,8 @@ std::string_view suffix(Compression compression) {
   return "";
 }
 
-Result<> pack(FileSystem& files, const std::string& from, const std::string& to, Compression compression,
-              std::stop_token stop) {
+Result<std::uint64_t> pack(FileSystem& files, const std::string& from, const std::string& to, Compression compression,
+                           std::stop_token stop) {
   PlainReader source(TRY(files.open(from, FileSystem::OpenMode::read)));
   const auto target = TRY(files.open(to, FileSystem::OpenMode::create_or_open));
   TRY(target->truncate(0));
@@ -207,9 +207,11 @@ Result<> pack(FileSystem& files, const std::string& from, const std::string& to,
   std::string piece(chunk_size, '\0');
   std::string packed;
   std::uint64_t offset = 0;
+  std::uint64_t taken = 0;
   for (bool is_last = false; !is_last;) {
     if (stop.stop_requested()) return Error(ErrorCode::interrupted, fmt::format("packing {}: stopped", from));
     const std::size_t size = TRY(source.read(piece));
+    taken += size;
     is_last = size == 0;
     packed.clear();
     if (!packer->pack(std::string_view(piece).substr(0, size), is_last, packed))
@@ -217,7 +219,8 @@ Result<> pack(FileSystem& files, const std::string& from, const std::string& to,
     TRY(target->write_at(offset, packed));
     offset += packed.size();
   }
-  return target->sync();
+  TRY(target->sync());
+  return taken;
 }
 
 Result<std::unique_ptr<UnpackedReader>> open_unpacked(FileSystem& files, const std::string& path,

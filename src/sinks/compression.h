@@ -13,10 +13,10 @@ enum class Compression : std::uint8_t { none, gzip, zstd };
 // "", ".gz", ".zst"
 std::string_view suffix(Compression compression);
 
-// Writes the packed content of `from` to `to` (which is replaced) and syncs it; `from` stays. Stops early with
-// `interrupted`.
-Result<> pack(FileSystem& files, const std::string& from, const std::string& to, Compression compression,
-              std::stop_token stop);
+// Writes the packed content of `from` to `to` (which is replaced) and syncs it; `from` stays. Gives how many bytes of
+// `from` that was. Stops early with `interrupted`.
+Result<std::uint64_t> pack(FileSystem& files, const std::string& from, const std::string& to, Compression compression,
+                           std::stop_token stop);
 
 // The unpacked bytes of a file, front to back.
 class UnpackedReader {

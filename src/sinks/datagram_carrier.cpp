@@ -59,7 +59,7 @@ Result<> DatagramCarrier::send_all(const Payload& payload, const Frames& frames,
   if (datagrams_ && destination_.has_left(used_, call)) datagrams_.reset();
   if (!datagrams_) TRY(open(rest_of(call, begin)));
   std::chrono::nanoseconds waited{};
-  for (std::size_t i = progress_.done(payload); i < frames.size(); ++i) {
+  for (std::size_t i = progress_.done(); i < frames.size(); ++i) {
     const std::string_view frame = frames.between(i, i + 1);
     for (auto wait = pace_.wait(tokens_for(frame.size()), clock_.monotonic()); wait > wait.zero();
          wait = pace_.wait(tokens_for(frame.size()), clock_.monotonic())) {

@@ -28,6 +28,7 @@ public:
   // success. An error: the payload comes again. It goes on where it stopped, but for destination_unreachable: then
   // nothing of it counts as sent.
   Result<std::uint64_t> carry(const Payload& payload, Frames frames, const Call& call);
+  const PayloadProgress& progress() const { return progress_; }
   Result<> probe(const Call& call);
   void close() { datagrams_.reset(); }
   // Empty frames with room.

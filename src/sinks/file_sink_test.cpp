@@ -3,84 +3,53 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <fstream>
+#include <functional>
 
+#include "cutting_files_for_test.h"
 #include "payload_for_test.h"
 
 namespace capstan::sinks {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-// Passes on to the real disk and counts what changes it; from the operation `fails_from` on everything fails, as when
-// the process ends there. A write that is refused has written its first half.
-class CuttingFiles final : public FileSystem {
+// A process that does something and then lives until it is ended.
+class ScopedChild {
 public:
-  explicit CuttingFiles(std::uint64_t fails_from = std::numeric_limits<std::uint64_t>::max())
-      : fails_from_(fails_from) {}
-
-  std::uint64_t operations() const { return operations_; }
-  bool has_cut() const { return operations_ > fails_from_; }
-  void heal() { fails_from_ = std::numeric_limits<std::uint64_t>::max(); }
-
-  Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
-    if (mode != OpenMode::read) TRY(step());
-    return std::unique_ptr<File>(std::make_unique<CuttingFile>(*this, TRY(real_.open(path, mode))));
+  explicit ScopedChild(const std::function<bool()>& work) {
+    int ready[2];
+    EXPECT_EQ(::pipe(ready), 0);
+    number_ = ::fork();
+    if (number_ == 0) {
+      const char outcome = work() ? 'y' : 'n';
+      if (::write(ready[1], &outcome, 1) == 1) ::pause();
+      ::_exit(0);
+    }
+    char outcome = 0;
+    EXPECT_EQ(::read(ready[0], &outcome, 1), 1);
+    EXPECT_EQ(outcome, 'y');
+    ::close(ready[0]);
+    ::close(ready[1]);
   }
-  Result<std::vector<std::string>> list(const std::string& directory) const override { return real_.list(directory); }
-  Result<bool> exists(const std::string& path) const override { return real_.exists(path); }
-  Result<> make_directories(const std::string& path) override { return real_.make_directories(path); }
-  Result<> rename(const std::string& from, const std::string& to) override {
-    TRY(step());
-    return real_.rename(from, to);
+  ScopedChild(const ScopedChild&) = delete;
+  ScopedChild& operator=(const ScopedChild&) = delete;
+  ~ScopedChild() {
+    ::kill(number_, SIGKILL);
+    ::waitpid(number_, nullptr, 0);
   }
-  Result<> remove(const std::string& path) override {
-    TRY(step());
-    return real_.remove(path);
-  }
-  // Syncs are only counted: what a process that was killed had written outlives it, synced or not.
-  Result<> sync_directory(const std::string&) override { return step(); }
-  Result<std::uint64_t> free_bytes(const std::string& path) const override { return real_.free_bytes(path); }
+  pid_t number() const { return number_; }
 
 private:
-  Result<> step() {
-    if (operations_++ < fails_from_) return {};
-    return Error(ErrorCode::disk_full, "cutting: no more");
-  }
-
-  class CuttingFile final : public File {
-  public:
-    CuttingFile(CuttingFiles& owner, std::unique_ptr<File> real) : owner_(owner), real_(std::move(real)) {}
-    Result<std::size_t> read_at(std::uint64_t offset, std::span<char> into) const override {
-      return real_->read_at(offset, into);
-    }
-    Result<> write_at(std::uint64_t offset, std::span<const std::string_view> pieces) override {
-      if (auto allowed = owner_.step(); !allowed) {
-        TRY(real_->write_at(offset, pieces[0].substr(0, pieces[0].size() / 2)));
-        return allowed;
-      }
-      return real_->write_at(offset, pieces);
-    }
-    Result<> truncate(std::uint64_t size) override {
-      TRY(owner_.step());
-      return real_->truncate(size);
-    }
-    Result<std::uint64_t> size() const override { return real_->size(); }
-    Result<> sync() override { return owner_.step(); }
-    Result<> reserve(std::uint64_t size) override { return real_->reserve(size); }
-    void forget(std::uint64_t, std::uint64_t) const override {}
-
-  private:
-    CuttingFiles& owner_;
-    std::unique_ptr<File> real_;
-  };
-
-  PosixFileSystem real_;
-  std::uint64_t fails_from_;
-  std::uint64_t operations_ = 0;
+  pid_t number_ = -1;
 };
 
 class FileSinkTest : public testing::Test {
@@ -92,9 +61,7 @@ protected:
             .keep = 0,
             .compression = compression};
   }
-  std::unique_ptr<FileSink> make(const FileOptions& with) {
-    return std::make_unique<FileSink>(with, clock, files, claims);
-  }
+  std::unique_ptr<FileSink> make(const FileOptions& with) { return std::make_unique<FileSink>(with, clock, files); }
   std::string path() const { return directory.path() + "/out/alerts.cef"; }
 
   static std::string content(const std::string& file) {
@@ -105,6 +72,7 @@ protected:
     std::filesystem::create_directories(std::filesystem::path(file).parent_path());
     std::ofstream(file, std::ios::binary | std::ios::trunc) << text;
   }
+  void append_by_hand(std::string_view text) const { std::ofstream(path(), std::ios::binary | std::ios::app) << text; }
   std::vector<std::string> names() { return files.list(directory.path() + "/out").value(); }
 
   // Everything that was written, rotated files first, unpacked.
@@ -126,7 +94,6 @@ protected:
   OwnDirectory directory;
   StandingClock clock;
   PosixFileSystem files;
-  std::shared_ptr<Claims> claims = std::make_shared<Claims>();
 };
 
 TEST_F(FileSinkTest, writes_one_message_a_line) {
@@ -139,14 +106,21 @@ TEST_F(FileSinkTest, writes_one_message_a_line) {
 }
 
 TEST_F(FileSinkTest, a_receipt_round_trips) {
-  const FileReceipt receipt{{7, 1234}, from_epoch_ms(1'764'000'000'000), false, "/a path/with blanks"};
+  const FileReceipt receipt{
+      {7, 1234}, from_epoch_ms(1'764'000'000'000), FileIdentity{5, 77, 1234567890123456789}, "/a path/with blanks"};
   const auto read = parse_file_receipt(to_string(receipt));
   ASSERT_TRUE(read);
   EXPECT_EQ(read->position, receipt.position);
   EXPECT_EQ(read->begun, receipt.begun);
-  EXPECT_FALSE(read->is_ours);
+  EXPECT_EQ(read->identity, receipt.identity);
   EXPECT_EQ(read->path, receipt.path);
-  for (const auto* broken : {"", "1", "2 1 1 1 1 /a", "1 0 1 1 1 /a", "1 1 -1 1 1 /a", "1 1 1 1 1 "})
+  const auto old = parse_file_receipt("1 7 1234 1764000000000 1 /a path/with blanks");
+  ASSERT_TRUE(old);
+  EXPECT_EQ(old->position, receipt.position);
+  EXPECT_FALSE(old->identity);
+  EXPECT_EQ(old->path, receipt.path);
+  for (const auto* broken :
+       {"", "1", "3 1 1 1 1 1 1 /a", "1 0 1 1 1 /a", "1 1 -1 1 1 /a", "1 1 1 1 1 ", "2 1 1 1 1 1 /a"})
     EXPECT_FALSE(parse_file_receipt(broken)) << broken;
 }
 
@@ -167,25 +141,61 @@ TEST_F(FileSinkTest, what_was_not_acknowledged_is_neither_lost_nor_doubled) {
   EXPECT_EQ(content(path()), "one\ntwo\nthree\nfour\nfive\n");
 }
 
-TEST_F(FileSinkTest, a_torn_line_is_made_whole_and_a_wrong_one_cut_off) {
+TEST_F(FileSinkTest, a_torn_line_is_made_whole_and_what_a_power_cut_left_is_cut_off) {
   std::string receipt;
   {
     auto sink = make(options());
     ASSERT_TRUE(sink->resume(""));
     receipt = sink->deliver(make_payload("a", {"one"}), {})->receipt;
   }
-  write(path(), "one\ntw");
+  append_by_hand("tw");
   {
     auto sink = make(options());
     ASSERT_TRUE(sink->resume(receipt));
     receipt = sink->deliver(make_payload("b", {"two"}), {})->receipt;
     EXPECT_EQ(content(path()), "one\ntwo\n");
   }
-  write(path(), std::string("one\ntwo\nth\0\0\0\0\0\0\0\0\0\0", 20));  // what a power cut may leave
+  append_by_hand(std::string_view("th\0\0\0\0\0\0\0\0\0\0", 12));
   auto sink = make(options());
   ASSERT_TRUE(sink->resume(receipt));
   ASSERT_TRUE(sink->deliver(make_payload("c", {"three"}), {}));
   EXPECT_EQ(content(path()), "one\ntwo\nthree\n");
+}
+
+TEST_F(FileSinkTest, what_somebody_else_appended_is_kept) {
+  std::string receipt;
+  {
+    auto sink = make(options());
+    ASSERT_TRUE(sink->resume(""));
+    receipt = sink->deliver(make_payload("a", {"one"}), {})->receipt;
+    append_by_hand("theirs 1\n");
+    ASSERT_TRUE(sink->deliver(make_payload("b", {"two", "three"}), {}));  // its receipt is not stored: killed before
+    append_by_hand("theirs 2\n");
+  }
+  {
+    auto sink = make(options());
+    ASSERT_TRUE(sink->resume(receipt));
+    ASSERT_TRUE(sink->deliver(make_payload("b1", {"two"}), {}));
+    receipt = sink->deliver(make_payload("b2", {"three", "four"}), {})->receipt;
+    EXPECT_EQ(content(path()), "one\ntheirs 1\ntwo\nthree\ntheirs 2\nfour\n");
+    append_by_hand("torn");
+    receipt = sink->deliver(make_payload("c", {"five"}), {})->receipt;
+    EXPECT_EQ(content(path()), "one\ntheirs 1\ntwo\nthree\ntheirs 2\nfour\ntorn\nfive\n");
+  }
+  append_by_hand("theirs 3\ntorn again");
+  auto sink = make(options());
+  ASSERT_TRUE(sink->resume(receipt));
+  ASSERT_TRUE(sink->deliver(make_payload("d", {"six"}), {}));
+  EXPECT_THAT(content(path()), testing::EndsWith("torn\nfive\ntheirs 3\ntorn again\nsix\n"));
+}
+
+TEST_F(FileSinkTest, a_line_that_is_delivered_again_on_purpose_is_written_again) {
+  auto sink = make(options());
+  ASSERT_TRUE(sink->resume(""));
+  ASSERT_TRUE(sink->deliver(make_payload("a", {"one"}), {}));
+  append_by_hand("one\n");
+  ASSERT_TRUE(sink->deliver(make_payload("a", {"one"}), {}));
+  EXPECT_EQ(content(path()), "one\none\none\n");
 }
 
 TEST_F(FileSinkTest, a_file_that_was_there_before_is_never_cut) {
@@ -219,8 +229,8 @@ TEST_F(FileSinkTest, a_file_from_before_that_begins_alike_is_never_cut_after_a_r
 
 TEST_F(FileSinkTest, a_failed_delivery_to_a_file_from_before_does_not_make_it_ours) {
   write(path(), "somebody's\n");
-  CuttingFiles cutting(1);  // the open is let through, the write is not
-  FileSink sink(options(), clock, cutting, claims);
+  CuttingFiles cutting(1);  // the open is let through, the write only in part
+  FileSink sink(options(), clock, cutting);
   ASSERT_TRUE(sink.resume(""));
   ASSERT_FALSE(sink.deliver(make_payload("a", {"one"}), {}));
   cutting.heal();
@@ -236,6 +246,57 @@ TEST_F(FileSinkTest, a_file_that_was_emptied_or_moved_away_is_begun_anew) {
   ASSERT_TRUE(sink->deliver(make_payload("b", {"two"}), {}));
   EXPECT_EQ(content(path()), "two\n");
   std::filesystem::rename(path(), path() + ".away");
+  ASSERT_TRUE(sink->deliver(make_payload("c", {"three"}), {}));
+  EXPECT_EQ(content(path()), "three\n");
+  write(path() + ".other", "theirs\nand more of it\ntorn");
+  std::filesystem::rename(path() + ".other", path());
+  ASSERT_TRUE(sink->deliver(make_payload("d", {"four"}), {}));
+  EXPECT_EQ(content(path()), "theirs\nand more of it\ntorn\nfour\n");
+}
+
+TEST_F(FileSinkTest, a_file_that_was_replaced_meanwhile_is_begun_anew) {
+  std::string receipt;
+  {
+    auto sink = make(options());
+    ASSERT_TRUE(sink->resume(""));
+    receipt = sink->deliver(make_payload("a", {"one"}), {})->receipt;
+  }
+  // As long as what was written, so that only the identity tells.
+  write(path() + ".other", "two\n");
+  std::filesystem::rename(path() + ".other", path());
+  auto sink = make(options());
+  ASSERT_TRUE(sink->resume(receipt));
+  ASSERT_TRUE(sink->deliver(make_payload("b", {"two", "three"}), {}));
+  EXPECT_EQ(content(path()), "two\nthree\n");  // as after a kill before the receipt was stored
+}
+
+TEST_F(FileSinkTest, a_directory_that_was_removed_is_made_again) {
+  auto sink = make(options());
+  ASSERT_TRUE(sink->resume(""));
+  ASSERT_TRUE(sink->deliver(make_payload("a", {"one"}), {}));
+  std::filesystem::remove_all(directory.path() + "/out");
+  ASSERT_TRUE(sink->deliver(make_payload("b", {"two"}), {}));
+  EXPECT_EQ(content(path()), "two\n");
+}
+
+TEST_F(FileSinkTest, a_directory_that_was_moved_away_is_waited_for) {
+  auto sink = make(options());
+  ASSERT_TRUE(sink->resume(""));
+  ASSERT_TRUE(sink->deliver(make_payload("a", {"one"}), {}));
+  std::filesystem::rename(directory.path() + "/out", directory.path() + "/away");
+  for (int i = 0; i < 3; ++i) {
+    const auto held = sink->deliver(make_payload("b", {"two"}), {});
+    ASSERT_FALSE(held);
+    EXPECT_EQ(held.error().code(), ErrorCode::output_taken_away);
+    EXPECT_THAT(held.error().text(), HasSubstr(directory.path() + "/out was moved away"));
+  }
+  EXPECT_FALSE(std::filesystem::exists(directory.path() + "/out"));
+  std::filesystem::rename(directory.path() + "/away", directory.path() + "/out");
+  ASSERT_TRUE(sink->deliver(make_payload("b", {"two"}), {}));
+  EXPECT_EQ(content(path()), "one\ntwo\n");
+  // Whoever makes the directory anew wants a new file in it.
+  std::filesystem::rename(directory.path() + "/out", directory.path() + "/away");
+  std::filesystem::create_directory(directory.path() + "/out");
   ASSERT_TRUE(sink->deliver(make_payload("c", {"three"}), {}));
   EXPECT_EQ(content(path()), "three\n");
 }
@@ -268,28 +329,137 @@ TEST_F(FileSinkTest, keeps_as_many_old_files_as_it_is_told) {
               ElementsAre("alerts.cef", "alerts.cef.20251124T160000Z.4.zst", "alerts.cef.20251124T160000Z.5.zst"));
 }
 
-TEST_F(FileSinkTest, a_second_route_to_the_same_file_is_refused) {
+TEST_F(FileSinkTest, a_second_writer_is_refused_whatever_it_calls_the_file) {
   auto first = make(options());
   ASSERT_TRUE(first->resume(""));
-  auto with = options();
-  with.path = directory.path() + "/./out/../out/alerts.cef";
-  auto second = make(with);
-  const auto refused = second->resume("");
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().code(), ErrorCode::file_not_writable);
-  EXPECT_THAT(refused.error().text(), HasSubstr("another route"));
+  ASSERT_TRUE(first->deliver(make_payload("a", {"one"}), {}));
+  std::filesystem::create_directory_symlink("out", directory.path() + "/link");
+  std::filesystem::create_symlink(path(), directory.path() + "/file_link");
+  std::filesystem::create_hard_link(path(), directory.path() + "/hard");
+  const auto relative = std::filesystem::relative(path()).string();
+  for (const auto& name : {path(), directory.path() + "/./out/../out/alerts.cef", directory.path() + "/link/alerts.cef",
+                           directory.path() + "/file_link", directory.path() + "/hard", relative}) {
+    auto with = options();
+    with.path = name;
+    auto second = make(with);
+    const auto refused = second->resume("");
+    ASSERT_FALSE(refused) << name;
+    EXPECT_EQ(refused.error().code(), ErrorCode::file_in_use);
+    EXPECT_EQ(refused.error().sentence(), fmt::format("opening {}: another part of this process writes it", name));
+  }
+  auto second = make(options());
+  ASSERT_FALSE(second->resume(""));
+  ASSERT_TRUE(first->deliver(make_payload("b", {"two"}), {}));
   first->close();
-  EXPECT_TRUE(second->resume(""));
+  ASSERT_TRUE(second->resume(""));
+  ASSERT_TRUE(second->deliver(make_payload("c", {"three"}), {}));
+  EXPECT_EQ(content(path()), "one\ntwo\nthree\n");
 }
 
-TEST_F(FileSinkTest, a_directory_in_the_way_holds_the_route) {
-  std::filesystem::create_directories(path());
+TEST_F(FileSinkTest, a_second_process_is_refused_and_named) {
+  write(path(), "");
+  std::unique_ptr<File> kept;  // by the other
+  const ScopedChild other([&] {
+    kept = files.open(path(), FileSystem::OpenMode::append).value();
+    return kept->lock() == File::Lock::taken;
+  });
+  auto sink = make(options());
+  const auto refused = sink->resume("");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), ErrorCode::file_in_use);
+  EXPECT_THAT(refused.error().text(), HasSubstr(fmt::format("process {} (", other.number())));
+}
+
+// The one that waits must not get the file that was just rotated away.
+TEST_F(FileSinkTest, who_waits_gets_the_file_that_the_path_leads_to) {
+  auto first = make(options());
+  ASSERT_TRUE(first->resume(""));
+  ASSERT_TRUE(first->deliver(make_payload("a", {std::string(2000, 'a')}), {}));
+  auto second = make(options());
+  ASSERT_FALSE(second->resume(""));
+  ASSERT_TRUE(first->deliver(make_payload("b", {"b"}), {}));  // rotates before
+  ASSERT_FALSE(second->resume(""));
+  first->close();
+  ASSERT_TRUE(second->resume(""));
+  ASSERT_TRUE(second->deliver(make_payload("c", {"c"}), {}));
+  EXPECT_EQ(content(path()), "b\nc\n");
+}
+
+TEST_F(FileSinkTest, what_is_no_file_holds_the_route_and_is_not_waited_for) {
+  const std::string fifo = directory.path() + "/fifo";
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  std::filesystem::create_directory(directory.path() + "/directory");
+  for (const auto& name : {fifo, directory.path() + "/directory", std::string("/dev/null"), std::string("/dev/full")}) {
+    auto with = options();
+    with.path = name;
+    const auto refused = make(with)->resume("");
+    ASSERT_FALSE(refused) << name;
+    EXPECT_EQ(refused.error().code(), ErrorCode::file_not_writable) << name;
+    EXPECT_THAT(refused.error().text(), AllOf(HasSubstr(name), HasSubstr("expected a file")));
+    EXPECT_FALSE(make(with)->probe({}));
+  }
+}
+
+TEST_F(FileSinkTest, rotation_follows_a_symbolic_link) {
+  std::filesystem::create_directories(directory.path() + "/big/disk");
+  std::filesystem::create_directory(directory.path() + "/out");
+  std::filesystem::create_symlink("../big/disk/events.cef", path());
+  auto with = options(Compression::gzip);
+  with.keep = 2;
+  auto sink = make(with);
+  ASSERT_TRUE(sink->resume(""));
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(sink->deliver(make_payload(std::to_string(i), {std::string(2000, 'a')}), {}));
+  EXPECT_TRUE(std::filesystem::is_symlink(path()));
+  EXPECT_THAT(names(), ElementsAre("alerts.cef"));
+  EXPECT_THAT(files.list(directory.path() + "/big/disk").value(),
+              ElementsAre("events.cef", "events.cef.20251124T160000Z.3.gz", "events.cef.20251124T160000Z.4.gz"));
+}
+
+TEST_F(FileSinkTest, a_link_that_is_turned_to_another_file_is_followed) {
+  std::filesystem::create_directories(directory.path() + "/out");
+  std::filesystem::create_symlink("first", path());
   auto sink = make(options());
   ASSERT_TRUE(sink->resume(""));
-  const auto delivery = sink->deliver(make_payload("a", {"one"}), {});
-  ASSERT_FALSE(delivery);
-  EXPECT_EQ(delivery.error().code(), ErrorCode::file_not_writable);
-  EXPECT_THAT(delivery.error().text(), HasSubstr(path()));
+  ASSERT_TRUE(sink->deliver(make_payload("a", {"one"}), {}));
+  std::filesystem::remove(path());
+  std::filesystem::create_symlink(directory.path() + "/new/place/second", path());
+  ASSERT_TRUE(sink->deliver(make_payload("b", {"two"}), {}));
+  EXPECT_EQ(content(directory.path() + "/out/first"), "one\n");
+  EXPECT_EQ(content(directory.path() + "/new/place/second"), "two\n");
+}
+
+TEST_F(FileSinkTest, a_rotated_name_that_is_taken_is_not_written_over) {
+  auto sink = make(options());
+  ASSERT_TRUE(sink->resume(""));
+  ASSERT_TRUE(sink->deliver(make_payload("a", {std::string(2000, 'a')}), {}));
+  write(path() + ".20251124T160000Z.1", "theirs\n");
+  ASSERT_TRUE(sink->deliver(make_payload("b", {"b"}), {}));
+  EXPECT_EQ(content(path() + ".20251124T160000Z.1"), "theirs\n");
+  EXPECT_EQ(content(path() + ".20251124T160000Z.2"), std::string(2000, 'a') + "\n");
+  EXPECT_EQ(content(path()), "b\n");
+}
+
+TEST_F(FileSinkTest, a_file_that_another_sink_writes_is_neither_packed_nor_removed) {
+  auto with = options(Compression::gzip);
+  with.keep = 1;
+  auto other = options();
+  other.path = path() + ".20251124T160000Z.1";  // as if it had been rotated away
+  auto theirs = make(other);
+  ASSERT_TRUE(theirs->resume(""));
+  ASSERT_TRUE(theirs->deliver(make_payload("t", {"theirs"}), {}));
+  auto sink = make(with);
+  ASSERT_TRUE(sink->resume(""));
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(sink->deliver(make_payload(std::to_string(i), {std::string(2000, 'a')}), {}));
+  EXPECT_EQ(content(other.path), "theirs\n");
+  ASSERT_TRUE(theirs->deliver(make_payload("t", {"more"}), {}));
+  EXPECT_EQ(content(other.path), "theirs\nmore\n");
+}
+
+TEST_F(FileSinkTest, the_name_of_a_rotated_file_is_known) {
+  for (const auto* name : {"a.20251124T160000Z.1", "a.b.20251124T160000Z.17.gz", "a.20251124T160000Z.1.zst.part"})
+    EXPECT_TRUE(is_rotated_name(name)) << name;
+  for (const auto* name : {"a", "a.1", "a.log.1", "a.20251124T160000Z", "a.20251124T160000Z.0", "a.20251124.1", ""})
+    EXPECT_FALSE(is_rotated_name(name)) << name;
 }
 
 TEST_F(FileSinkTest, probe_leaves_nothing_behind) {
@@ -322,7 +492,7 @@ protected:
   };
   // Delivers until it fails or all is delivered; a cut inside the process is tried again once, as the runtime would.
   void run(FileSystem& disk, Cursor& stored, int store_every) {
-    FileSink sink(options(std::get<0>(GetParam())), clock, disk, claims);
+    FileSink sink(options(std::get<0>(GetParam())), clock, disk);
     if (!sink.resume(stored.receipt)) return;
     for (int i = stored.next; i < payloads; ++i) {
       const auto delivery = sink.deliver(payload(i), {});
@@ -360,8 +530,11 @@ TEST_P(FileSinkCrashTest, a_failure_at_any_operation_that_heals_loses_and_double
   for (std::uint64_t cut = 0; cut < whole.operations(); ++cut) {
     std::filesystem::remove_all(directory.path() + "/out");
     CuttingFiles failing(cut);
-    FileSink sink(options(std::get<0>(GetParam())), clock, failing, claims);
-    ASSERT_TRUE(sink.resume(""));
+    FileSink sink(options(std::get<0>(GetParam())), clock, failing);
+    if (!sink.resume("")) {
+      failing.heal();
+      ASSERT_TRUE(sink.resume(""));
+    }
     for (int i = 0; i < payloads; ++i) {
       if (sink.deliver(payload(i), {})) continue;
       failing.heal();

@@ -16,8 +16,12 @@ public:
   // An attempt begins. What is known of the payload before holds for the leading messages that are the same.
   void begin(const Payload& payload);
 
-  // Leading messages that are delivered and are not sent again.
-  std::size_t done(const Payload& payload) const;
+  // Leading messages of any payload that are delivered and are not sent again.
+  std::size_t done_of(const Payload& payload) const;
+  // The same of the payload at hand.
+  std::size_t done() const;
+  // Leading messages that have gone out in this attempt, or were done before it when one has.
+  std::size_t sent_in_attempt() const { return sent_in_attempt_; }
   // Messages of [from, to) that have gone out before.
   std::uint64_t sent_before(std::size_t from, std::size_t to) const;
 
@@ -36,7 +40,13 @@ private:
     bool is_sent = false;
     bool is_done = false;
   };
+  // Leading messages of the payload that are known.
+  std::size_t matching(const Payload& payload) const;
+  std::size_t done_among(std::size_t messages) const;
+
   std::vector<Message> known_;
+  std::size_t size_ = 0;  // messages of the payload at hand
+  std::size_t sent_in_attempt_ = 0;
 };
 
 }  // namespace capstan::sinks

@@ -50,6 +50,13 @@ std::optional<RotatedFile> parse_rotated_name(std::string_view base_name, std::s
   return std::nullopt;
 }
 
+bool is_rotated_name(std::string_view name) {
+  if (name.ends_with(unfinished_suffix)) name.remove_suffix(unfinished_suffix.size());
+  for (std::size_t dot = name.find('.'); dot != std::string_view::npos; dot = name.find('.', dot + 1))
+    if (parse_rotated_name(name.substr(0, dot), name)) return true;
+  return false;
+}
+
 Result<std::vector<RotatedFile>> list_rotated(const FileSystem& files, const std::string& directory,
                                               std::string_view base_name) {
   std::vector<RotatedFile> found;

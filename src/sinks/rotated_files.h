@@ -21,6 +21,9 @@ std::string rotated_name(std::string_view base_name, Timestamp at, std::uint64_t
 // Nothing when the name is not one of ours.
 std::optional<RotatedFile> parse_rotated_name(std::string_view base_name, std::string_view name);
 
+// Whether it is the name of a rotated file of any base name, packed, or on the way to be.
+bool is_rotated_name(std::string_view name);
+
 // What a packed file is called until it is whole.
 constexpr std::string_view unfinished_suffix = ".part";
 

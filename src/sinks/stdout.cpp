@@ -1,5 +1,6 @@
 #include "sinks/stdout.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <pthread.h>
@@ -70,11 +71,11 @@ Result<> await_room(int descriptor, std::chrono::steady_clock::time_point end, c
 }
 
 // Writes from `written` on and moves it; what was written stays counted when it fails.
-Result<> write_all(int descriptor, std::string_view bytes, std::size_t& written, const Call& call) {
-  const auto end = std::chrono::steady_clock::now() + call.timeout;
+Result<> write_all(int descriptor, std::string_view bytes, std::size_t& written,
+                   std::chrono::steady_clock::time_point end, const std::stop_token& stop) {
   const SigpipeBlocked blocked;
   while (written < bytes.size()) {
-    TRY(await_room(descriptor, end, call.stop));
+    TRY(await_room(descriptor, end, stop));
     const std::string_view piece = bytes.substr(written, write_size_max);
     const ssize_t taken = ::write(descriptor, piece.data(), piece.size());
     if (taken >= 0)
@@ -92,16 +93,27 @@ struct StdoutOptions {};
 Result<> StdoutSink::resume(std::string_view) { return {}; }
 
 Result<Delivery> StdoutSink::deliver(const Payload& payload, const Call& call) {
-  lines_.clear();
-  for (std::size_t i = 0; i < payload.messages.size(); ++i) {
-    const std::size_t begin = lines_.size();
-    lines_ += payload.message(i);
-    std::replace(lines_.begin() + static_cast<std::ptrdiff_t>(begin), lines_.end(), '\n', ' ');
-    lines_ += '\n';
+  const auto end = std::chrono::steady_clock::now() + call.timeout;
+  if (!turn_->take(this, end, call.stop))
+    return Error(call.stop.stop_requested() ? ErrorCode::interrupted : ErrorCode::destination_slow,
+                 "writing to standard output: another route has not ended its line");
+  // The same again goes on where it was broken off; where another one comes, the line is ended as it is.
+  if (unfinished_id_.empty() || unfinished_id_ != payload.id) {
+    const bool ends_torn_line = is_within_line();
+    lines_ = turn_->take_torn() || ends_torn_line ? "\n" : "";
+    written_ = 0;
+    unfinished_id_ = payload.id;
+    for (std::size_t i = 0; i < payload.messages.size(); ++i) {
+      const std::size_t begin = lines_.size();
+      lines_ += payload.message(i);
+      std::replace(lines_.begin() + static_cast<std::ptrdiff_t>(begin), lines_.end(), '\n', ' ');
+      lines_ += '\n';
+    }
   }
-  if (unfinished_id_ != payload.id || written_ > lines_.size()) written_ = 0;
-  unfinished_id_ = payload.id;
-  TRY(write_all(descriptor_, lines_, written_, call));
+  auto written = write_all(descriptor_, lines_, written_, end, call.stop);
+  // Whoever is within a line keeps the turn.
+  if (!is_within_line()) turn_->give_back(this, false);
+  TRY(std::move(written));
   unfinished_id_.clear();
   written_ = 0;
   Delivery delivery;
@@ -109,21 +121,27 @@ Result<Delivery> StdoutSink::deliver(const Payload& payload, const Call& call) {
   return delivery;
 }
 
+void StdoutSink::close() { turn_->give_back(this, is_within_line()); }
+
 Result<> StdoutSink::probe(const Call&) {
+  if (const int mode = ::fcntl(descriptor_, F_GETFL); mode < 0 || (mode & O_ACCMODE) == O_RDONLY)
+    return write_error(EBADF);
   pollfd probed{descriptor_, POLLOUT, 0};
   if (::poll(&probed, 1, 0) > 0 && (probed.revents & (POLLERR | POLLNVAL)) != 0) return write_error(EPIPE);
   return {};
 }
 
 Kind<Sink> stdout_kind() {
+  // One for all sinks of the registry.
+  const auto turn = std::make_shared<StdoutTurn>();
   return {.name = "stdout",
           .summary = "Writes messages to standard output, one a line.",
           .options = {},
           .example = "type: stdout\n",
-          .make = [](const config::Node& node, const BuildContext& context,
-                     config::Findings& findings) -> std::unique_ptr<Sink> {
+          .make = [turn](const config::Node& node, const BuildContext& context,
+                         config::Findings& findings) -> std::unique_ptr<Sink> {
             if (!read_options(config::Schema<StdoutOptions>(), node, context.name, findings)) return nullptr;
-            return std::make_unique<StdoutSink>(STDOUT_FILENO);
+            return std::make_unique<StdoutSink>(STDOUT_FILENO, turn);
           }};
 }
 

@@ -60,7 +60,8 @@ Result<bool> StreamCarrier::carry_lasting(const Payload& payload, Frames& frames
   const MonotonicTime begin = clock_.monotonic();
   TRY(ensure_connected(call));
   if (way_ == Way::proving) return false;
-  const std::size_t first = progress_.done(payload);
+  const std::size_t first = progress_.done();
+  TRY(tell_again(sent_in_call(first, frames.size())));
   const std::uint64_t before = stream_->written();
   auto written = stream_->write(frames.between(first, frames.size()), rest_of(call, begin));
   if (written) written = stream_->wait_acknowledged(rest_of(call, begin));
@@ -89,13 +90,17 @@ Result<> StreamCarrier::ensure_connected(const Call& call) {
   has_accepted_ = false;
   if (!has_broken_) return {};
   auto sent = resend_window(rest_of(call, begin));
-  if (!sent) note_break(sent.error());
+  if (!sent && stream_) note_break(sent.error());
   return sent;
 }
 
 Result<> StreamCarrier::resend_window(const Call& call) {
   const MonotonicTime begin = clock_.monotonic();
   for (const auto& entry : window_.entries()) {
+    if (auto told = tell_again(entry.messages()); !told) {
+      stream_.reset();
+      return told;
+    }
     const std::uint64_t before = stream_->written();
     auto written = stream_->write(entry.frames.between(entry.first, entry.frames.size()), rest_of(call, begin));
     resent_ += entry.frames.begun(entry.first, stream_->written() - before);
@@ -140,10 +145,9 @@ void StreamCarrier::leave_moved_address(const Call& call) {
 Result<> StreamCarrier::carry_proving(const Payload& payload, const Frames& frames, const Call& call) {
   const MonotonicTime begin = clock_.monotonic();
   for (;;) {
-    const Unit unit = next_unit(payload, frames);
+    const Unit unit = next_unit(frames);
     if (unit.messages() == 0) break;
-    if (clock_.monotonic() - begin >= call.timeout)
-      return unfinished(payload, destination_.name(), progress_.done(payload));
+    if (clock_.monotonic() - begin >= call.timeout) return unfinished(payload, destination_.name(), progress_.done());
     TRY(prove(unit, payload, frames, rest_of(call, begin)));
   }
   has_broken_ = false;
@@ -151,7 +155,7 @@ Result<> StreamCarrier::carry_proving(const Payload& payload, const Frames& fram
   return {};
 }
 
-StreamCarrier::Unit StreamCarrier::next_unit(const Payload& payload, const Frames& frames) const {
+StreamCarrier::Unit StreamCarrier::next_unit(const Frames& frames) const {
   Unit unit;
   // True when the frames end before the unit is full.
   const auto take = [&](const Frames& from, std::size_t first, std::size_t& end) {
@@ -163,7 +167,7 @@ StreamCarrier::Unit StreamCarrier::next_unit(const Payload& payload, const Frame
     if (end > first) unit.pieces.push_back(from.between(first, end));
     return end == from.size();
   };
-  unit.first = unit.end = progress_.done(payload);
+  unit.first = unit.end = progress_.done();
   for (const auto& entry : window_.entries()) {
     std::size_t end = entry.first;
     const bool is_whole = take(entry.frames, entry.first, end);
@@ -179,6 +183,7 @@ StreamCarrier::Unit StreamCarrier::next_unit(const Payload& payload, const Frame
 Result<> StreamCarrier::prove(const Unit& unit, const Payload& payload, const Frames& frames, const Call& call) {
   const MonotonicTime begin = clock_.monotonic();
   const auto stream = TRY(connect(call));
+  TRY(tell_again(unit.from_window + sent_in_call(unit.first, unit.end)));
   Result<> proved;
   for (const std::string_view piece : unit.pieces)
     if (proved) proved = stream->write(piece, rest_of(call, begin));
@@ -192,6 +197,12 @@ Result<> StreamCarrier::prove(const Unit& unit, const Payload& payload, const Fr
     return {};
   }
   if (proved.error().code() == ErrorCode::interrupted) return proved;
+  note_failed(unit, proved.error());
+  if ((unit.messages() > 1 || closes_by_itself_) && way_ == Way::proving) return {};
+  return std::move(proved).during("sending what is in doubt, with the end of the connection as a receipt");
+}
+
+void StreamCarrier::note_failed(const Unit& unit, const Error& error) {
   destination_.note_failure(used_);
   has_trouble_ = true;
   trouble_at_ = clock_.monotonic();
@@ -199,9 +210,7 @@ Result<> StreamCarrier::prove(const Unit& unit, const Payload& payload, const Fr
   unit_max_ = unit.messages() > 1 ? unit.bytes / 2 : unit.bytes;
   closes_by_itself_ = unit.messages() == 1 && !closes_by_itself_;
   // A receiver that does not close after us cannot prove anything: the next attempt is a lasting one again.
-  if (proved.error().code() == ErrorCode::destination_slow) way_ = Way::lasting;
-  if ((unit.messages() > 1 || closes_by_itself_) && way_ == Way::proving) return {};
-  return std::move(proved).during("sending what is in doubt, with the end of the connection as a receipt");
+  if (error.code() == ErrorCode::destination_slow) way_ = Way::lasting;
 }
 
 // A receiver that closes behind every message does not read our close_notify, and its kernel answers that with a reset
@@ -245,6 +254,15 @@ void StreamCarrier::end_proving() {
 
 // ---
 
+Result<> StreamCarrier::tell_again(std::uint64_t messages) const {
+  return messages > 0 && before_resend_ ? before_resend_(messages) : Result<>();
+}
+
+std::uint64_t StreamCarrier::sent_in_call(std::size_t first, std::size_t end) const {
+  const std::size_t sent = std::min(progress_.sent_in_attempt(), end);
+  return sent > first ? sent - first : 0;
+}
+
 // Each address gets its share of the time, so that a silent first one does not use up the time of a second that would
 // answer.
 Result<std::unique_ptr<net::Stream>> StreamCarrier::connect(const Call& call) {
@@ -272,19 +290,19 @@ Result<> StreamCarrier::probe(const Call& call) {
   return {};
 }
 
-Result<std::uint64_t> StreamCarrier::settle(const Call& call) {
+Result<> StreamCarrier::settle(const Call& call) {
   const MonotonicTime begin = clock_.monotonic();
   for (;;) {
     resent_ += TRY(carry(Payload{}, Frames{}, rest_of(call, begin)));
-    if (!stream_) return std::exchange(resent_, 0);  // everything was proved
+    if (!stream_) return {};  // everything was proved
     const auto ended = stream_->finish(rest_of(call, begin));
     stream_.reset();
     if (ended || ended.error().code() == ErrorCode::destination_slow) {
       window_.clear();
-      return std::exchange(resent_, 0);
+      return {};
     }
     has_broken_ = true;
-    if (clock_.monotonic() - begin >= call.timeout) return ended.error();
+    if (clock_.monotonic() - begin >= call.timeout) return ended;
   }
 }
 

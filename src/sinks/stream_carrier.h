@@ -39,9 +39,13 @@ public:
   // success, of this payload and of those before. An error: the payload comes again, and goes on where it stopped.
   Result<std::uint64_t> carry(const Payload& payload, Frames frames, const Call& call);
   Result<> probe(const Call& call);
-  // Ends the connection in order, and sends again what the receiver had not read. Gives how many messages went out once
-  // more. An error: some are still in doubt. A receiver that is alive and does not close is trusted to read on.
-  Result<std::uint64_t> settle(const Call& call);
+  // Called before messages go out once more that the caller of carry() does not know of: those in doubt, and those of
+  // the payload for the second time in one call.
+  void before_resend(Sink::BeforeResend tell) { before_resend_ = std::move(tell); }
+  const PayloadProgress& progress() const { return progress_; }
+  // Ends the connection in order, and sends again what the receiver had not read. An error: some is still in doubt. A
+  // receiver that is alive and does not close is trusted to read on.
+  Result<> settle(const Call& call);
   void close();
   // Empty frames with room.
   Frames take_spare() { return window_.take_spare(); }
@@ -66,13 +70,17 @@ private:
   void leave_moved_address(const Call& call);
 
   Result<> carry_proving(const Payload& payload, const Frames& frames, const Call& call);
-  Unit next_unit(const Payload& payload, const Frames& frames) const;
+  Unit next_unit(const Frames& frames) const;
   Result<> prove(const Unit& unit, const Payload& payload, const Frames& frames, const Call& call);
   Result<> end_in_order(net::Stream& stream, const Unit& unit, const Call& call);
+  void note_failed(const Unit& unit, const Error& error);
   void note_sent(const Unit& unit, const Payload& payload, const Frames& frames, std::uint64_t bytes);
   void begin_proving();
   void end_proving();
 
+  Result<> tell_again(std::uint64_t messages) const;
+  // Of the payload's messages [first, end), those that have gone out in this call.
+  std::uint64_t sent_in_call(std::size_t first, std::size_t end) const;
   Result<std::unique_ptr<net::Stream>> connect(const Call& call);
   // The call with what is left of its time since `begin`.
   Call rest_of(const Call& call, MonotonicTime begin) const;
@@ -82,6 +90,7 @@ private:
   ResendWindow window_;
   const Clock& clock_;
   PayloadProgress progress_;
+  Sink::BeforeResend before_resend_;
   std::uint64_t resent_ = 0;  // messages that went out once more and were not reported yet
 
   Way way_ = Way::lasting;

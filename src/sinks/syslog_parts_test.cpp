@@ -184,16 +184,19 @@ TEST(PayloadProgress, knows_what_is_done_and_counts_what_goes_out_again) {
   PayloadProgress progress;
   const Payload payload = make_payload("p", {"one", "two", "three", "four"});
   progress.begin(payload);
-  EXPECT_EQ(progress.done(payload), 0U);
+  EXPECT_EQ(progress.done_of(payload), 0U);
   EXPECT_EQ(progress.note_sent(payload, 0, 3), 0U);
   progress.note_done(0, 2);
   progress.begin(payload);
-  EXPECT_EQ(progress.done(payload), 2U);
+  EXPECT_EQ(progress.done_of(payload), 2U);
+  EXPECT_EQ(progress.done(), 2U);
+  EXPECT_EQ(progress.sent_in_attempt(), 0U);
   EXPECT_EQ(progress.note_sent(payload, 2, 4), 1U);
+  EXPECT_EQ(progress.sent_in_attempt(), 4U);
   EXPECT_EQ(progress.sent_before(2, 4), 2U);
   progress.finish(payload);
   progress.begin(payload);
-  EXPECT_EQ(progress.done(payload), 0U);
+  EXPECT_EQ(progress.done_of(payload), 0U);
   EXPECT_EQ(progress.sent_before(0, 4), 0U);
 }
 
@@ -205,11 +208,11 @@ TEST(PayloadProgress, holds_for_a_payload_that_is_cut_shorter_and_for_the_rest) 
   progress.note_done(0, 3);
   const Payload first = make_payload("q", {"one", "two"});
   progress.begin(first);
-  EXPECT_EQ(progress.done(first), 2U);
+  EXPECT_EQ(progress.done_of(first), 2U);
   progress.finish(first);
   const Payload second = make_payload("r", {"three", "four", "five"});
   progress.begin(second);
-  EXPECT_EQ(progress.done(second), 1U);
+  EXPECT_EQ(progress.done_of(second), 1U);
   EXPECT_EQ(progress.sent_before(1, 3), 1U);
 }
 
@@ -221,11 +224,11 @@ TEST(PayloadProgress, does_not_hold_for_another_payload) {
   progress.note_done(0, 3);
   const Payload other = make_payload("p", {"one", "2", "three"});
   progress.begin(other);
-  EXPECT_EQ(progress.done(other), 1U);
+  EXPECT_EQ(progress.done_of(other), 1U);
   EXPECT_EQ(progress.sent_before(0, 3), 1U);
   const Payload later = make_payload("p", {"one"}, from_epoch_ms(1));
   progress.begin(later);
-  EXPECT_EQ(progress.done(later), 0U);
+  EXPECT_EQ(progress.done_of(later), 0U);
 }
 
 TEST(PayloadProgress, what_has_not_arrived_after_all_is_not_done) {
@@ -236,7 +239,7 @@ TEST(PayloadProgress, what_has_not_arrived_after_all_is_not_done) {
   progress.note_done(0, 2);
   progress.doubt_all();
   progress.begin(payload);
-  EXPECT_EQ(progress.done(payload), 0U);
+  EXPECT_EQ(progress.done_of(payload), 0U);
   EXPECT_EQ(progress.note_sent(payload, 0, 2), 2U);
 }
 

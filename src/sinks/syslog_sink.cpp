@@ -93,10 +93,21 @@ Sink::Proof SyslogSink::proof() const {
   return options_.transport == SyslogOptions::Transport::udp ? Proof::not_provable : Proof::acknowledged_by_kernel;
 }
 
-Result<Delivery> SyslogSink::settle(const Call& call) {
-  Delivery delivery;
-  if (auto* stream = std::get_if<StreamCarrier>(&carrier_)) delivery.resent = TRY(stream->settle(call));
-  return delivery;
+std::size_t SyslogSink::may_have_arrived() const {
+  return std::visit([](const auto& carrier) { return carrier.progress().sent_in_attempt(); }, carrier_);
+}
+
+std::size_t SyslogSink::has_delivered(const Payload& payload) const {
+  return std::visit([&](const auto& carrier) { return carrier.progress().done_of(payload); }, carrier_);
+}
+
+void SyslogSink::before_resend(BeforeResend tell) {
+  if (auto* stream = std::get_if<StreamCarrier>(&carrier_)) stream->before_resend(std::move(tell));
+}
+
+Result<> SyslogSink::settle(const Call& call) {
+  auto* stream = std::get_if<StreamCarrier>(&carrier_);
+  return stream == nullptr ? Result<>() : stream->settle(call);
 }
 
 Result<> SyslogSink::probe(const Call& call) {

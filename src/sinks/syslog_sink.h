@@ -50,9 +50,12 @@ public:
 
   Result<> resume(std::string_view receipt) override;
   Result<Delivery> deliver(const Payload& payload, const Call& call) override;
+  std::size_t may_have_arrived() const override;
+  std::size_t has_delivered(const Payload& payload) const override;
+  void before_resend(BeforeResend tell) override;
   Doubt doubt() const override;
   Proof proof() const override;
-  Result<Delivery> settle(const Call& call) override;
+  Result<> settle(const Call& call) override;
   Result<> probe(const Call& call) override;
   void close() override;
 

@@ -10,8 +10,11 @@ namespace capstan::mdca {
 
 namespace {
 
-// Of times ahead of the service's own: clocks of its machines differ by less.
-constexpr std::int64_t future_max = 3'600'000;
+// The archive's refusals so often in a row before they are believed.
+constexpr unsigned archive_refusals_max = 3;
+constexpr Duration archive_refusal_pause = std::chrono::seconds(2);
+// A record that was not asked for may be known only while ids are remembered, with room to spare.
+constexpr Duration memory_margin = std::chrono::days(1);
 
 bool blames_window(ErrorCode code) {
   return code == ErrorCode::service_unavailable || code == ErrorCode::timed_out || code == ErrorCode::unexpected_answer;
@@ -29,6 +32,17 @@ bool is_narrow(const Walk& walk) {
   const Piece& piece = walk.pieces.front();
   return piece.reading == Reading::singles || (piece.from && piece.from == piece.to);
 }
+
+// In the order of their bits (mdca_walk.h, Oddity).
+constexpr std::string_view oddity_words[] = {
+    "the service shows pages without records and says that there are more; they are asked for again",
+    "the service ignores skip: the same page comes again, so only the beginning and the end of a list can be read",
+    "the service ignores filters: it shows records outside of the time asked for",
+    "the service ignores the order asked for",
+    "the service ignores the page size asked for",
+    "the service lists records twice in one page",
+    "the service called a page the last one that was not",
+};
 
 void append(std::string& note, const std::string& more) {
   if (more.empty()) return;
@@ -54,14 +68,36 @@ Result<Poll> Mdca::absorb(const Turn& turn, const net::Response& response) {
   report.feed = turn.feed->name();
   const PageFacts facts = TRY(take_records(turn, *page, poll, report));
   Walk& walk = *job_of(turn).walk;
-  const Advance moved = advance(walk, shape_of(turn), facts);
-  if (moved.beyond_reach) {
-    add_poisoned(state_of(turn), *moved.beyond_reach, 0, server_.now()->ms);
-    append(report.note,
-           fmt::format("more records than the service can page through in {}", span_of(*moved.beyond_reach)));
+  const WalkShape shape = shape_of(turn);
+  const Reading reading = walk.pieces.front().reading;
+  if (walk.pieces.front().archived) archive_refusals_ = 0;
+  page_sizes_[turn.feed->name()].answered(reading, limit_of(walk, shape), facts.records, facts.has_next, page->max);
+  const Advance moved = advance(walk, shape, facts);
+  seen_[key_of(turn)].after = walk;
+  if (moved.pause > Duration::zero()) health_.pause(key_of(turn), moved.pause);
+  remember_unread(turn, moved, report);
+  if (walk.pieces.empty()) {
+    // A place that still cannot be shown stays on the list.
+    if (turn.job.name == poison_job && !moved.unread.empty()) {
+      job_of(turn).walk.reset();
+      postpone_poisoned(state_of(turn), server_.now()->ms);
+    } else {
+      end(turn, Walk(walk));
+    }
   }
-  if (walk.pieces.empty()) end(turn, Walk(walk));
   return progress(std::move(poll), std::move(report));
+}
+
+void Mdca::remember_unread(const Turn& turn, const Advance& step, FeedReport& report) {
+  for (Piece piece : step.unread) {
+    if (!piece.from) piece.from = 0;
+    if (!piece.to) piece.to = std::max(job_of(turn).walk->started, *piece.from);
+    append(report.note, fmt::format("{} in {}", step.why, span_of(piece)));
+    if (turn.job.name == window_job)
+      state_.window_unread = report.note;
+    else if (turn.job.name != poison_job && !turn.feed->is_inventory())
+      add_poisoned(state_of(turn), piece, 0, server_.now()->ms);
+  }
 }
 
 Result<PageFacts> Mdca::take_records(const Turn& turn, const Page& page, Poll& poll, FeedReport& report) {
@@ -73,6 +109,9 @@ Result<PageFacts> Mdca::take_records(const Turn& turn, const Page& page, Poll& p
   const bool is_main = turn.job.name == main_job;
   const bool is_whole = turn.feed->traits().repetition == Repetition::none;
   const ServerTime now = *server_.now();
+  const WalkShape shape = shape_of(turn);
+  const std::int64_t newest_before = state.newest;
+  SeenIds& seen = seen_[key_of(turn)].ids;
   PageFacts facts;
   facts.records = static_cast<std::int64_t>(page.records.size());
   facts.has_next = page.has_next;
@@ -81,33 +120,53 @@ Result<PageFacts> Mdca::take_records(const Turn& turn, const Page& page, Poll& p
   std::set<std::uint64_t> ids;
   std::uint64_t without_id = 0;
   std::uint64_t quarantined = 0;
+  std::int64_t arrived = 0;
   std::optional<std::int64_t> before;
+  std::optional<std::int64_t> before_within;
+  const auto is_out_of_order = [is_descending](std::optional<std::int64_t>& last, std::int64_t at) {
+    const auto previous = std::exchange(last, at);
+    return previous && (is_descending ? at > *previous : at < *previous);
+  };
   for (const std::string_view raw : page.records) {
     const Envelope envelope = reader_.read(turn.feed->name(), raw);
-    if (envelope.is_empty) {
-      ++report.records_passed_over;
-      continue;
-    }
     without_id += envelope.has_no_id ? 1 : 0;
     quarantined += envelope.is_quarantined ? 1 : 0;
     const std::uint64_t id_hash = hash64(envelope.id);
+    if (facts.first_id == 0) facts.first_id = id_hash;
+    facts.last_id = id_hash;
     facts.ids = hash64(envelope.id, facts.ids);
+    if (!ids.insert(id_hash).second) facts.has_repeats = true;
+    const bool is_fresh = seen.add(id_hash);
+    if (is_fresh) ++facts.fresh;
+    int place = 0;
     if (const auto time = by_event ? envelope.event_time : envelope.saved_time) {
       const std::int64_t at = epoch_ms(*time);
-      if (before && (is_descending ? at > *before : at < *before)) facts.is_sorted = false;
-      before = at;
-      facts.oldest = std::min(facts.oldest.value_or(at), at);
-      facts.newest = std::max(facts.newest.value_or(at), at);
-      if (is_main && !is_crosswise && (!now.is_dated || at <= now.ms + future_max))
+      place = place_of(walk, shape, at);
+      if (place != 0) ++(place < 0 ? facts.below : facts.above);
+      if (is_out_of_order(before, at)) facts.is_all_sorted = false;
+      if (place == 0) {
+        if (is_out_of_order(before_within, at)) facts.is_sorted = false;
+        if (!facts.oldest || at <= *facts.oldest) {
+          facts.oldest = at;
+          facts.oldest_id = id_hash;
+        }
+        if (!facts.newest || at >= *facts.newest) {
+          facts.newest = at;
+          facts.newest_id = id_hash;
+        }
+      }
+      const bool is_future = now.is_dated && server_.is_future(at);
+      if (is_main && !is_crosswise && !is_future) {
+        if (is_fresh && at > newest_before) ++arrived;
         state.newest = std::max(state.newest, at);
-      if (!now.is_dated) server_.learn_record(at);
+      }
+      if (!turn.feed->is_inventory() && !is_crosswise) server_.learn_record(at);
       if (!turn.feed->is_inventory() && !is_crosswise && now.is_dated && turn.job.name != window_job)
         lateness_[turn.feed->name()].read(envelope.id, *time, from_epoch_ms(walk.started));
     }
     if (envelope.event_time && envelope.saved_time && is_main && !turn.feed->is_inventory())
       save_times_[turn.feed->name()].add(*envelope.saved_time - *envelope.event_time);
-    ids.insert(id_hash);
-    if (is_whole && page_before_.contains(id_hash)) continue;
+    if (is_whole && !is_fresh) continue;
     RecordView record;
     record.feed = turn.feed->name();
     record.id = envelope.id;
@@ -116,26 +175,89 @@ Result<PageFacts> Mdca::take_records(const Turn& turn, const Page& page, Poll& p
     record.saved_time = envelope.saved_time.value_or(record.event_time);
     record.content_hash = envelope.content_hash;
     record.is_quarantined = envelope.is_quarantined;
+    record.is_wtf8 = envelope.is_wtf8;
     if (turn.job.name == window_job && envelope.saved_time && !turn.feed->is_inventory() && !is_in_window(record))
       continue;
+    if (!is_wanted(turn, record, place != 0)) continue;
     TRY(poll.batch.add(record));
   }
-  page_before_ = std::move(ids);
+  facts.has_link = walk.last_id == 0 || ids.contains(walk.last_id);
+  if (newest_before > 0 && arrived > 0) arrivals_[turn.feed->name()].moved(newest_before, state.newest, arrived);
   report.records_read = page.records.size();
   if (without_id > 0) append(report.note, fmt::format("{} records without id", without_id));
   if (quarantined > 0) append(report.note, fmt::format("{} records that are not well-formed", quarantined));
+  if (const auto outside = static_cast<std::uint64_t>(facts.below + facts.above); outside > 0) {
+    outside_[turn.feed->name()] += outside;
+    append(report.note,
+           fmt::format("{} records outside of the time asked for ({} so far)", outside, outside_[turn.feed->name()]));
+  }
   return facts;
+}
+
+// What was not asked for is taken all the same, unless it is so old that nobody could tell whether it was taken before:
+// a service that ignores filters would make a double of it with every page.
+bool Mdca::is_wanted(const Turn& turn, const RecordView& record, bool is_outside) {
+  if (!is_outside || turn.job.name == window_job) return true;
+  const auto remember = turn.feed->traits().remember;
+  const std::int64_t newest = state_of(turn).newest;
+  return !remember || epoch_ms(record.saved_time) >= newest - (*remember - memory_margin).count();
 }
 
 bool Mdca::is_in_window(const RecordView& record) const {
   return record.saved_time >= state_.window->from && record.saved_time < state_.window->to;
 }
 
-// The archive is not a documented part of the API: a tenant without it must not be held by it. A 403 has been seen to
-// pass, so it has to come three times.
-bool Mdca::is_final_for_archive(ErrorCode code) {
-  if (code == ErrorCode::request_refused || code == ErrorCode::endpoint_not_found) return true;
-  return code == ErrorCode::permission_missing && ++archive_forbidden_ >= 3;
+// The archive is not a documented part of the API: a tenant without it must not be held by it. Once is no proof: a 403
+// and a 404 have been seen to pass. True: it was taken care of.
+bool Mdca::archive_refused(const Turn& turn, const Error& error) {
+  FeedState& state = state_of(turn);
+  Job& job = state.jobs[turn.job.name];
+  if (!job.walk || job.walk->pieces.empty() || !job.walk->pieces.front().archived) return false;
+  const bool is_request = error.code() == ErrorCode::request_refused;
+  if (!is_request && error.code() != ErrorCode::endpoint_not_found && error.code() != ErrorCode::permission_missing)
+    return false;
+  if (++archive_refusals_ < archive_refusals_max) {
+    health_.pause(key_of(turn), archive_refusal_pause);
+    return true;
+  }
+  archive_refusals_ = 0;
+  const std::int64_t now = server_.now()->ms;
+  const bool is_by_saved_time = job.walk->pieces.front().by_saved_time;
+  leave_piece(*job.walk);
+  (is_request && is_by_saved_time ? state.archive_refused_created_at : state.archive_refused_at) = now;
+  learn_manners(turn.feed->name(), state);
+  if (turn.job.name == window_job) {
+    state_.window_unread = turn.feed->gap_in(state, *state_.window, *server_.now());
+    if (is_request && is_by_saved_time) job.walk = turn.feed->plan_window(state, *state_.window, *server_.now());
+  } else if (is_by_saved_time) {
+    // It was not done: the next time begins where this one began.
+    job.walk.reset();
+    if (is_request) job.walk = turn.feed->plan(state, turn.job.name, *server_.now());
+    return true;
+  }
+  if (job.walk->pieces.empty()) end(turn, Walk(*job.walk));
+  return true;
+}
+
+// A 400 may mean the page size, or the form of the question. What it names is changed; where it names nothing, a size
+// above the documented ones is suspected first.
+bool Mdca::asks_for_less(const Turn& turn, const Error& error) {
+  Job& job = job_of(turn);
+  if (error.code() != ErrorCode::request_refused || !job.walk || job.walk->pieces.empty()) return false;
+  const auto names = [&error](std::string_view word) { return error.text().find(word) != std::string::npos; };
+  const Reading reading = job.walk->pieces.front().reading;
+  const std::int64_t asked = limit_of(*job.walk, shape_of(turn));
+  const bool is_suspect = asked > (reading == Reading::scan ? scan_size_min : page_size_max) && !names("filters") &&
+                          !names("sort") && !names("isScan");
+  return (names("limit") || is_suspect) && page_sizes_[turn.feed->name()].refused(reading, asked);
+}
+
+bool Mdca::asks_in_another_form(const Turn& turn, const Error& error) {
+  FeedState& state = state_of(turn);
+  if (error.code() != ErrorCode::request_refused || !turn.feed->take_refusal(state, turn.job.name)) return false;
+  state.jobs[turn.job.name].walk.reset();
+  learn_manners(turn.feed->name(), state);
+  return true;
 }
 
 Result<Poll> Mdca::failed(const Turn& turn, Error error) {
@@ -145,27 +267,20 @@ Result<Poll> Mdca::failed(const Turn& turn, Error error) {
   FeedReport report;
   report.feed = turn.feed->name();
   // Where there is another way to go on, the feed's note says so, and it was not stopped.
-
-  if (job.walk && !job.walk->pieces.empty() && job.walk->pieces.front().archived &&
-      is_final_for_archive(error.code())) {
-    state.archive_refused = true;
-    leave_piece(*job.walk);
-    if (job.walk->pieces.empty()) end(turn, Walk(*job.walk));
+  if (asks_for_less(turn, error) || archive_refused(turn, error) || asks_in_another_form(turn, error))
     return progress({}, std::move(report));
-  }
-  if (error.code() == ErrorCode::request_refused && turn.feed->take_refusal(state, turn.job.name)) {
-    state.jobs[turn.job.name].walk.reset();
-    dialects_[turn.feed->name()] = state.dialect;
-    return progress({}, std::move(report));
-  }
   if (turn.job.name == poison_job && blames_window(error.code())) {
     state.jobs[turn.job.name].walk.reset();
     postpone_poisoned(state, server_.now()->ms);
     return progress({}, std::move(report));
   }
-  report.error = error;
-  health_.failed(turn.feed->name(), key_of(turn), error, blames_window(error.code()) && server_.now().has_value(),
-                 job.walk && is_narrow(*job.walk));
+  const Health::Failure failure{.is_main = turn.job.name == main_job || turn.job.name == window_job,
+                                .blames_window = blames_window(error.code()) && server_.now().has_value(),
+                                .is_narrow = job.walk && is_narrow(*job.walk)};
+  if (health_.failed(turn.feed->name(), key_of(turn), error, failure))
+    report.error = error;
+  else
+    append(report.note, fmt::format("asked again, because the service answered: {}", error.text()));
   Poll poll = progress({}, std::move(report));
   if (auto all = health_.common_error(mains())) return std::move(*all);
   return poll;
@@ -187,7 +302,13 @@ void Mdca::narrow_down(const Turn& turn, FeedReport& report) {
 
 // --- reporting ---
 
+std::optional<Timestamp> Mdca::service_time() const {
+  const auto dated = server_.dated();
+  return dated ? std::optional(from_epoch_ms(*dated)) : std::nullopt;
+}
+
 Poll Mdca::progress(Poll poll, FeedReport report) {
+  poll.service_time = service_time();
   poll.next.text = write(state_);
   loaded_ = poll.next.text;
   poll.is_drained = true;
@@ -199,11 +320,11 @@ Poll Mdca::progress(Poll poll, FeedReport report) {
     const bool has_work = is_ready(turn);
     if (has_work) {
       sooner(held);
+      if (health_.is_job_held(key_of(turn))) continue;
       if (!health_.is_held(turn.feed->name())) poll.is_drained = false;
       if (turn.feed->name() == report.feed) feed_is_drained = false;
-    } else if (const auto now = server_.now(); now && turn.job.name != window_job) {
-      const std::int64_t due = turn.feed->due_at(state_.feeds[turn.feed->name()], turn.job.name);
-      if (due != never) sooner(std::max(Duration(due - now->ms), held));
+    } else if (server_.now() && turn.job.name != window_job) {
+      if (const auto due = due_in(turn)) sooner(std::max(*due, held));
     }
   }
   poll.wait = wait.value_or(Duration(options_.interval));
@@ -213,6 +334,8 @@ Poll Mdca::progress(Poll poll, FeedReport report) {
   if (const auto spans = save_times_.find(report.feed); spans != save_times_.end() && spans->second.count() > 0)
     report.lateness = spans->second.quantile(0.99);
   report.is_drained = feed_is_drained;
+  describe_pace(report);
+  if (state_.window && !state_.window_unread.empty() && poll.is_drained && !report.error) report.error = window_error();
   for (const auto& feed : feeds_)
     if (feed->name() == report.feed) {
       std::string note = note_of(*feed, state);
@@ -223,8 +346,34 @@ Poll Mdca::progress(Poll poll, FeedReport report) {
   return poll;
 }
 
+Error Mdca::window_error() const {
+  return Error(ErrorCode::window_unread,
+               fmt::format("reading {} of tenant {} from {} to {} again: {}", state_.window->feed, tenant_->name(),
+                           to_iso8601(state_.window->from), to_iso8601(state_.window->to), state_.window_unread));
+}
+
+// How many records come, and how many the request budget lets through.
+void Mdca::describe_pace(FeedReport& report) const {
+  const auto sizes = page_sizes_.find(report.feed);
+  if (sizes == page_sizes_.end()) return;
+  const std::int64_t cap = std::max(sizes->second.cap(Reading::scan), sizes->second.cap(Reading::pages));
+  if (cap == 0) return;
+  report.page_size = cap;
+  report.possible_per_second = static_cast<double>(cap) * tenant_->governor().requests_per_minute() / 60;
+  if (const auto arrivals = arrivals_.find(report.feed); arrivals != arrivals_.end())
+    report.arriving_per_second = arrivals->second.rate();
+}
+
 std::string Mdca::note_of(const Feed& feed, const FeedState& state) const {
   std::string note = feed.note(state);
+  append(note, server_.note());
+  std::uint32_t odd = 0;
+  for (const auto& [key, bits] : oddities_)
+    if (key.starts_with(feed.name() + "/")) odd |= bits;
+  for (const auto& [name, job] : state.jobs)
+    if (job.walk) odd |= job.walk->oddities;
+  for (std::size_t bit = 0; bit < std::size(oddity_words); ++bit)
+    if ((odd >> bit & 1) != 0) append(note, std::string(oddity_words[bit]));
   if (state.poisoned.empty()) return note;
   const Poisoned& first = state.poisoned.front();
   append(note, fmt::format("the service cannot show {} window{}, the first from {} to {}; asked again every hour",

@@ -31,7 +31,12 @@ json::object written(const Piece& piece) {
   put(o, "level", static_cast<std::int64_t>(piece.level));
   put(o, "reading", static_cast<std::int64_t>(piece.reading), static_cast<std::int64_t>(Reading::pages));
   put(o, "desc", piece.descending);
+  put(o, "other_end", piece.from_other_end);
   put(o, "archived", piece.archived);
+  put(o, "by_saved", piece.by_saved_time);
+  put(o, "may_scan", piece.scans_when_long);
+  put(o, "if_short", piece.only_when_short);
+  put(o, "confirms", piece.confirms_end);
   put(o, "at", piece.at);
   return o;
 }
@@ -45,10 +50,19 @@ json::object written(const Walk& walk) {
   put(o, "next", json::string(walk.next_filters));
   put(o, "skip", walk.skip);
   put(o, "unsorted", walk.is_unsorted);
-  put(o, "again", walk.has_asked_again);
+  put(o, "doubts", static_cast<std::int64_t>(walk.doubts));
+  put(o, "behind", walk.asks_behind);
+  put(o, "first", walk.first_id);
   put(o, "ids", walk.last_page);
+  put(o, "last", walk.last_id);
+  put(o, "restarted", walk.has_restarted);
+  put(o, "gap", walk.has_gap);
+  put(o, "fresh", static_cast<std::int64_t>(walk.fresh_here));
   put(o, "singles", walk.singles_left);
   put(o, "failed", static_cast<std::int64_t>(walk.failed_singles));
+  put(o, "odd", static_cast<std::int64_t>(walk.oddities));
+  put(o, "fruitful", static_cast<std::int64_t>(walk.fruitful));
+  put(o, "barren", static_cast<std::int64_t>(walk.barren));
   return o;
 }
 
@@ -58,9 +72,11 @@ json::object written(const FeedState& feed) {
   put(o, "base", feed.base);
   put(o, "newest", feed.newest);
   put(o, "overlap", feed.overlap);
+  put(o, "confirmed_at", feed.confirmed_at);
   put(o, "archived_to", feed.archived_to);
   put(o, "dialect", static_cast<std::int64_t>(feed.dialect));
-  put(o, "archive_refused", feed.archive_refused);
+  put(o, "archive_refused_at", feed.archive_refused_at);
+  put(o, "archive_by_date_at", feed.archive_refused_created_at);
   json::object jobs;
   for (const auto& [name, job] : feed.jobs) {
     json::object j;
@@ -71,7 +87,10 @@ json::object written(const FeedState& feed) {
   if (!jobs.empty()) o["jobs"] = std::move(jobs);
   json::array poisoned;
   for (const auto& p : feed.poisoned)
-    poisoned.push_back({p.from, p.to, static_cast<std::int64_t>(p.records), p.retry_at, p.archived ? 1 : 0});
+    poisoned.push_back({p.from, p.to, static_cast<std::int64_t>(p.records), p.retry_at,
+                        p.by_saved_time ? 2
+                        : p.archived    ? 1
+                                        : 0});
   if (!poisoned.empty()) o["poisoned"] = std::move(poisoned);
   return o;
 }
@@ -105,7 +124,12 @@ Piece read_piece(const json::object& o) {
   const auto reading = number(o, "reading").value_or(static_cast<std::int64_t>(Reading::pages));
   piece.reading = reading == 0 ? Reading::scan : reading == 2 ? Reading::singles : Reading::pages;
   piece.descending = flag(o, "desc");
+  piece.from_other_end = flag(o, "other_end");
   piece.archived = flag(o, "archived");
+  piece.by_saved_time = flag(o, "by_saved");
+  piece.scans_when_long = flag(o, "may_scan");
+  piece.only_when_short = flag(o, "if_short");
+  piece.confirms_end = flag(o, "confirms");
   piece.at = number(o, "at");
   return piece;
 }
@@ -119,10 +143,20 @@ Walk read_walk(const json::object& o) {
   walk.next_filters = text(o, "next");
   walk.skip = number_or_zero(o, "skip");
   walk.is_unsorted = flag(o, "unsorted");
-  walk.has_asked_again = flag(o, "again");
+  const auto count = [&o](const char* name) { return static_cast<std::uint32_t>(number_or_zero(o, name)); };
+  walk.doubts = count("doubts");
+  walk.asks_behind = flag(o, "behind");
+  walk.first_id = static_cast<std::uint64_t>(number_or_zero(o, "first"));
   walk.last_page = static_cast<std::uint64_t>(number_or_zero(o, "ids"));
+  walk.last_id = static_cast<std::uint64_t>(number_or_zero(o, "last"));
+  walk.has_restarted = flag(o, "restarted");
+  walk.has_gap = flag(o, "gap");
+  walk.fresh_here = count("fresh");
   walk.singles_left = number_or_zero(o, "singles");
-  walk.failed_singles = static_cast<std::uint32_t>(number_or_zero(o, "failed"));
+  walk.failed_singles = count("failed");
+  walk.oddities = count("odd");
+  walk.fruitful = count("fruitful");
+  walk.barren = count("barren");
   return walk;
 }
 
@@ -130,7 +164,7 @@ std::optional<Poisoned> read_poisoned(const json::value& value) {
   const auto* items = value.if_array();
   if (items == nullptr || items->size() != 5) return std::nullopt;
   const auto at = [items](std::size_t i) { return (*items)[i].is_int64() ? (*items)[i].as_int64() : 0; };
-  return Poisoned{at(0), at(1), static_cast<std::uint64_t>(at(2)), at(3), at(4) == 1};
+  return Poisoned{at(0), at(1), static_cast<std::uint64_t>(at(2)), at(3), at(4) != 0, at(4) == 2};
 }
 
 FeedState read_feed(const json::object& o) {
@@ -139,9 +173,11 @@ FeedState read_feed(const json::object& o) {
   feed.base = number_or_zero(o, "base");
   feed.newest = number_or_zero(o, "newest");
   feed.overlap = number_or_zero(o, "overlap");
+  feed.confirmed_at = number_or_zero(o, "confirmed_at");
   feed.archived_to = number_or_zero(o, "archived_to");
   feed.dialect = static_cast<std::uint32_t>(number_or_zero(o, "dialect"));
-  feed.archive_refused = flag(o, "archive_refused");
+  feed.archive_refused_at = number_or_zero(o, "archive_refused_at");
+  feed.archive_refused_created_at = number_or_zero(o, "archive_by_date_at");
   if (const auto* jobs = object(o, "jobs"))
     for (const auto& [name, value] : *jobs) {
       const auto* j = value.if_object();
@@ -165,8 +201,11 @@ std::string write(const State& state) {
   for (const auto& [name, feed] : state.feeds) feeds[name] = written(feed);
   o["feeds"] = std::move(feeds);
   if (state.window)
-    o["window"] = {
-        {"feed", state.window->feed}, {"from", epoch_ms(state.window->from)}, {"to", epoch_ms(state.window->to)}};
+    o["window"] = {{"feed", state.window->feed},
+                   {"from", epoch_ms(state.window->from)},
+                   {"to", epoch_ms(state.window->to)},
+                   {"otherwise", state.window->manner == Manner::otherwise},
+                   {"unread", state.window_unread}};
   return json::serialize(o);
 }
 
@@ -188,9 +227,12 @@ Result<State> read_state(const std::string& checkpoint) {
   if (const auto* feeds = object(*o, "feeds"))
     for (const auto& [name, feed] : *feeds)
       if (const auto* f = feed.if_object()) state.feeds[std::string(name)] = read_feed(*f);
-  if (const auto* window = object(*o, "window"))
+  if (const auto* window = object(*o, "window")) {
+    state.window_unread = text(*window, "unread");
     state.window = Window{text(*window, "feed"), from_epoch_ms(number_or_zero(*window, "from")),
-                          from_epoch_ms(number_or_zero(*window, "to"))};
+                          from_epoch_ms(number_or_zero(*window, "to")),
+                          flag(*window, "otherwise") ? Manner::otherwise : Manner::usual};
+  }
   return state;
 }
 

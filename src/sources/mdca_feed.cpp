@@ -7,6 +7,7 @@ namespace capstan::mdca {
 namespace {
 
 constexpr std::size_t poisoned_max = 1000;
+constexpr std::int64_t confirm_every_ms = 600'000;
 constexpr std::int64_t poison_retry_ms = 3'600'000;
 
 auto most_due(FeedState& state) {
@@ -22,6 +23,12 @@ std::int64_t Feed::floor_at(ServerTime now) const {
   return std::max<std::int64_t>(now.ms - options_.backfill.count(), 1);
 }
 
+bool Feed::confirms_end(FeedState& state, ServerTime now) {
+  const bool is_due = now.ms < state.confirmed_at || now.ms >= state.confirmed_at + confirm_every_ms;
+  if (is_due) state.confirmed_at = now.ms;
+  return is_due;
+}
+
 std::unique_ptr<Feed> make_feed(const std::string& name, const Options& options, std::string filters) {
   if (name == "activities") return make_activities(options, std::move(filters));
   if (name == "alerts") return make_alerts(options, std::move(filters));
@@ -32,11 +39,17 @@ void add_poisoned(FeedState& state, const Piece& piece, std::uint64_t records, s
   const auto from = piece.at ? piece.at : piece.from;
   const auto to = piece.at ? piece.at : piece.to;
   if (!from || !to) return;  // an inventory is read anew anyway
-  for (auto& known : state.poisoned)
-    if (known.from == *from && known.to == *to && known.archived == piece.archived) {
-      known.records += records;
-      return;
-    }
+  for (auto& known : state.poisoned) {
+    if (known.archived != piece.archived || known.by_saved_time != piece.by_saved_time) continue;
+    const bool is_same = known.from == *from && known.to == *to;
+    // Of unread places that touch each other one is made.
+    const bool touches = records == 0 && known.records == 0 && *from <= known.to + 1 && known.from <= *to + 1;
+    if (!is_same && !touches) continue;
+    known.from = std::min(known.from, *from);
+    known.to = std::max(known.to, *to);
+    known.records += records;
+    return;
+  }
   if (state.poisoned.size() >= poisoned_max) {
     Poisoned& last = state.poisoned.back();
     last.from = std::min(last.from, *from);
@@ -44,7 +57,7 @@ void add_poisoned(FeedState& state, const Piece& piece, std::uint64_t records, s
     last.records += records;
     return;
   }
-  state.poisoned.push_back({*from, *to, records, now + poison_retry_ms, piece.archived});
+  state.poisoned.push_back({*from, *to, records, now + poison_retry_ms, piece.archived, piece.by_saved_time});
 }
 
 std::int64_t poison_due_at(const FeedState& state) {
@@ -63,6 +76,7 @@ Walk plan_poison(const FeedState& state, ServerTime now, Reading reading) {
   piece.from = due->from;
   piece.to = due->to;
   piece.archived = due->archived;
+  piece.by_saved_time = due->by_saved_time;
   piece.reading = due->archived || due->from == due->to ? Reading::pages : reading;
   walk.pieces.push_back(std::move(piece));
   return walk;

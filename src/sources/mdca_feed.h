@@ -48,6 +48,8 @@ public:
   // The walk of a job is through.
   virtual void finished(FeedState& state, const std::string& job, std::int64_t started) const = 0;
   virtual Walk plan_window(const FeedState& state, const Window& window, ServerTime now) const = 0;
+  // Why the service cannot be asked for all of a window; empty: it can.
+  virtual std::string gap_in(const FeedState&, const Window&, ServerTime) const { return {}; }
   // The tenant answered 400: true when there is another form to ask in, which the state now says.
   virtual bool take_refusal(FeedState& state, const std::string& job) const = 0;
   // What a person should know about the state; empty: nothing.
@@ -58,6 +60,9 @@ protected:
   const std::string& filters() const { return filters_; }
   // Where collection begins on first contact.
   std::int64_t floor_at(ServerTime now) const;
+  // Whether this main walk asks behind the last page: now and then one does. A service that calls every page the last
+  // one would else never show what lies behind the first page of a walk.
+  static bool confirms_end(FeedState& state, ServerTime now);
 
 private:
   std::string name_;

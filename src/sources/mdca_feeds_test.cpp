@@ -31,6 +31,23 @@ TEST_F(FeedsTest, AlertsArePagedByTimeAndSkip) {
   EXPECT_EQ(tenant.asked.back().question.at("limit"), 100);
 }
 
+TEST_F(FeedsTest, AWindowAskedInAnotherWayHoldsTheSame) {
+  auto& alerts = tenant.lists["alerts/"];
+  for (int i = 0; i < 1'000; ++i) alerts.push_back(alert(fmt::format("a{}", i), now() - day + i * 1000));
+  auto& entities = tenant.lists["entities/"];
+  for (int i = 0; i < 250; ++i) entities.push_back({fmt::format(R"({{"_id":"e{}","lastSeen":null}})", i), 0, 0, 0});
+  Collector collector(tenant, clock, "feeds: [alerts, entities]\n");
+  const Timestamp from = from_epoch_ms(alerts[100].date);
+  const Timestamp to = from_epoch_ms(alerts[900].date);
+  for (const auto* feed : {"alerts", "entities"}) {
+    collector.checkpoint = *collector.source().window({feed, from, to, Manner::otherwise});
+    collector.drain();
+  }
+  EXPECT_EQ(collector.ids("alerts"), 800U);
+  EXPECT_EQ(collector.ids("entities"), 250U);
+  for (const auto& asked : tenant.asked) EXPECT_EQ(asked.question.at("sortDirection"), "desc");
+}
+
 TEST_F(FeedsTest, AnAlertThatChangesIsReadAgainAlsoWhenOld) {
   auto& list = tenant.lists["alerts/"];
   list.push_back(alert("old", now() - 20 * day, R"(,"resolutionStatusValue":0)"));
@@ -148,7 +165,7 @@ TEST_F(FeedsTest, OneFeedsRefusalDoesNotHoldTheOthers) {
   EXPECT_EQ(collector.ids("entities"), 1U);
   ASSERT_FALSE(collector.errors.empty());
   EXPECT_NE(collector.errors[0].find("Insufficient role based permissions"), std::string::npos);
-  EXPECT_EQ(tenant.count("alerts/"), 1U) << "a hold is not hammered";
+  EXPECT_EQ(tenant.count("alerts/"), 2U) << "a hold is not hammered";
   tenant.bend = nullptr;
   tenant.lists["alerts/"].push_back(alert("b", now() - 1000));
   let_pass(std::chrono::minutes(6));
@@ -159,12 +176,62 @@ TEST_F(FeedsTest, OneFeedsRefusalDoesNotHoldTheOthers) {
 TEST_F(FeedsTest, WhenNobodyWorksPollSaysSo) {
   tenant.bend = [](const std::string&, const json::object&) { return forbidden(); };
   Collector collector(tenant, clock, "feeds: [alerts, activities]\n");
-  ASSERT_TRUE(collector.poll());  // the other feed may still work
-  const auto poll = collector.poll();
+  auto poll = collector.poll();
+  for (int i = 0; i < 10 && poll; ++i) {
+    clock.passed += poll->wait;
+    poll = collector.poll();
+  }
   ASSERT_FALSE(poll);
   EXPECT_EQ(poll.error().code(), ErrorCode::permission_missing);
-  EXPECT_EQ(collector.poll().error().pause(), std::chrono::minutes(5));
-  EXPECT_EQ(tenant.asked.size(), 2U);
+  EXPECT_EQ(collector.poll().error().pause(), std::chrono::seconds(15));
+  EXPECT_EQ(tenant.asked.size(), 4U) << "each was asked once more, to be sure";
+  // Then ever less often.
+  clock.passed += std::chrono::hours(1);
+  Duration longest{};
+  const std::size_t asked = tenant.asked.size();
+  for (const auto before = clock.passed; clock.passed < before + std::chrono::hours(1);) {
+    poll = collector.poll();
+    const Duration wait = poll ? poll->wait : poll.error().pause().value_or(std::chrono::seconds(1));
+    longest = std::max(longest, wait);
+    clock.passed += wait;
+  }
+  EXPECT_GT(longest, std::chrono::minutes(4));
+  EXPECT_LE(longest, std::chrono::minutes(5));
+  EXPECT_LE(tenant.asked.size() - asked, 32U);
+}
+
+TEST_F(FeedsTest, ABlipDoesNotHoldAFeed) {
+  for (const int status : {401, 403, 404}) {
+    FakeTenant other(clock);
+    other.lists["alerts/"].push_back(alert("a", other.server_now() - 1000));
+    bool was_wrong = false;
+    other.bend = [&](const std::string&, const json::object&) -> std::optional<net::Response> {
+      if (std::exchange(was_wrong, true)) return std::nullopt;
+      return FakeTenant::json_answer(status, R"({"detail":"passing"})");
+    };
+    Collector collector(other, clock, "feeds: [alerts]\n");
+    const auto before = clock.passed;
+    collector.drain();
+    EXPECT_EQ(collector.ids("alerts"), 1U) << status;
+    EXPECT_LE(clock.passed - before, std::chrono::seconds(5)) << status;
+    EXPECT_TRUE(collector.errors.empty()) << collector.errors.front();
+  }
+}
+
+TEST_F(FeedsTest, ASweepThatIsRefusedDoesNotHoldItsFeed) {
+  tenant.bend = [](const std::string&, const json::object& question) -> std::optional<net::Response> {
+    if (!question.at("filters").as_object().contains("alertOpen")) return std::nullopt;
+    return FakeTenant::json_answer(404, R"({"detail":"Not found."})");
+  };
+  Collector collector(tenant, clock, "feeds: [alerts]\n");
+  auto& list = tenant.lists["alerts/"];
+  for (int minute = 0; minute < 30; ++minute) {
+    list.push_back(alert(fmt::format("a{}", minute), now() - 500));
+    let_pass(std::chrono::minutes(1));
+    collector.drain();
+    EXPECT_EQ(collector.ids("alerts"), list.size()) << minute;
+  }
+  EXPECT_FALSE(collector.errors.empty());
 }
 
 TEST_F(FeedsTest, NeverMoreThanTheBudgetInAnyMinuteAndAlertsFirst) {

@@ -8,7 +8,9 @@ namespace capstan::mdca {
 
 namespace {
 
-constexpr Duration hold = std::chrono::minutes(5);
+// The first only confirms.
+constexpr Duration holds[] = {std::chrono::seconds(1), std::chrono::seconds(15), std::chrono::minutes(1),
+                              std::chrono::minutes(5)};
 constexpr Duration backoff_min = std::chrono::seconds(1);
 constexpr Duration backoff_max = std::chrono::minutes(5);
 constexpr unsigned failures_until_suspected = 3;
@@ -23,27 +25,35 @@ void Health::succeeded(const std::string& feed, const std::string& job) {
   trouble.is_narrowing = is_narrowing;
 }
 
-void Health::failed(const std::string& feed, const std::string& job, const Error& error, bool blames_window,
-                    bool is_narrow) {
+bool Health::hold(Trouble& trouble, const Error& error) const {
+  const Duration wait = holds[std::min<std::size_t>(trouble.attempts, std::size(holds) - 1)];
+  trouble.retry_at = clock_.monotonic() + std::max(wait, error.pause().value_or(Duration::zero()));
+  if (trouble.attempts++ == 0) return false;
+  trouble.error = error;
+  return true;
+}
+
+bool Health::failed(const std::string& feed, const std::string& job, const Error& error, const Failure& failure) {
+  if (error.error_class() == ErrorClass::hold) return hold(failure.is_main ? feeds_[feed] : jobs_[job], error);
   Trouble& trouble = jobs_[job];
   const MonotonicTime now = clock_.monotonic();
   trouble.error = error;
-  if (error.error_class() == ErrorClass::hold) {
-    Trouble& all = feeds_[feed];
-    all.error = error;
-    all.retry_at = now + std::max(hold, error.pause().value_or(Duration::zero()));
-    return;
-  }
   if (error.code() == ErrorCode::throttled) {
     trouble.retry_at = now + error.pause().value_or(std::chrono::seconds(60));
-    return;
+    return true;
   }
   trouble.retry_at = now + std::max(backoff(job, trouble.attempts), error.pause().value_or(Duration::zero()));
   ++trouble.attempts;
-  if (!blames_window) return;
+  if (!failure.blames_window) return true;
   ++trouble.window_failures;
-  if (trouble.window_failures >= (trouble.is_narrowing && !is_narrow ? 1 : failures_until_suspected))
+  if (trouble.window_failures >= (trouble.is_narrowing && !failure.is_narrow ? 1 : failures_until_suspected))
     trouble.is_suspected = true;
+  return true;
+}
+
+void Health::pause(const std::string& job, Duration pause) {
+  MonotonicTime& retry_at = jobs_[job].retry_at;
+  retry_at = std::max(retry_at, clock_.monotonic() + pause);
 }
 
 bool Health::is_suspected(const std::string& job) const {
@@ -72,7 +82,15 @@ Duration Health::wait(const std::string& feed, const std::string& job) const {
   return std::max(std::chrono::ceil<Duration>(until - clock_.monotonic()), Duration::zero());
 }
 
-bool Health::is_held(const std::string& feed) const { return feeds_.contains(feed); }
+bool Health::is_held(const std::string& feed) const {
+  const auto trouble = feeds_.find(feed);
+  return trouble != feeds_.end() && trouble->second.error;
+}
+
+bool Health::is_job_held(const std::string& job) const {
+  const auto trouble = jobs_.find(job);
+  return trouble != jobs_.end() && trouble->second.error && trouble->second.error->error_class() == ErrorClass::hold;
+}
 
 std::optional<Error> Health::common_error(const std::vector<Member>& members) const {
   std::optional<Error> first;
@@ -80,9 +98,8 @@ std::optional<Error> Health::common_error(const std::vector<Member>& members) co
   for (const auto& [feed, job] : members) {
     const auto held = feeds_.find(feed);
     const auto own = jobs_.find(job);
-    const auto& error = held != feeds_.end() ? held->second.error
-                        : own != jobs_.end() ? own->second.error
-                                             : std::nullopt;
+    auto error = own != jobs_.end() ? own->second.error : std::nullopt;
+    if (held != feeds_.end() && held->second.error) error = held->second.error;
     if (!error) return std::nullopt;
     if (!first) first = error;
     const Duration until = wait(feed, job);

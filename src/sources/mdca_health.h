@@ -1,7 +1,9 @@
 // How feeds and their jobs are doing: who is held, until when, and whose window is suspected. In memory only.
 //
-// A hold (401, 403, …) is a feed's: it is looked at again every five minutes. What passes by itself is a job's: it is
-// tried again after 1 s, 2 s, … 5 min, or when the service says. One feed's trouble never blocks another.
+// What waits for a person (401, 403, 404, …) is asked once more a second later: a blip holds nobody. Then it is a hold:
+// looked at again after 15 s, a minute, and every five minutes. It is the feed's when its main job met it, else the
+// job's. What passes by itself is a job's: it is tried again after 1 s, 2 s, … 5 min, or when the service says. One
+// feed's trouble never blocks another.
 #pragma once
 
 #include <map>
@@ -20,9 +22,16 @@ public:
   Health(const Clock& clock, std::string seed) : clock_(clock), seed_(std::move(seed)) {}
 
   void succeeded(const std::string& feed, const std::string& job);
-  // `blames_window`: after three of these in a row the job's window is suspected; while it is being narrowed down,
-  // after one, until it `is_narrow`.
-  void failed(const std::string& feed, const std::string& job, const Error& error, bool blames_window, bool is_narrow);
+  struct Failure {
+    bool is_main = true;         // the feed does not work without this job
+    bool blames_window = false;  // after three of these in a row the job's window is suspected; while it is being
+                                 // narrowed down, after one, until it `is_narrow`
+    bool is_narrow = false;
+  };
+  // False: it is not believed yet, and nobody needs to hear of it.
+  bool failed(const std::string& feed, const std::string& job, const Error& error, const Failure& failure);
+  // The job's next question waits.
+  void pause(const std::string& job, Duration pause);
   bool is_suspected(const std::string& job) const;
   // The service does not answer anything: it is not the window.
   void acquit(const std::string& job);
@@ -32,6 +41,7 @@ public:
 
   Duration wait(const std::string& feed, const std::string& job) const;
   bool is_held(const std::string& feed) const;
+  bool is_job_held(const std::string& job) const;
   // The error to report when each of these feeds has one, with the pause until the first is tried again.
   struct Member {
     std::string feed;
@@ -49,6 +59,7 @@ private:
     bool is_narrowing = false;
   };
   Duration backoff(const std::string& job, unsigned attempts) const;
+  bool hold(Trouble& trouble, const Error& error) const;
 
   const Clock& clock_;
   std::string seed_;

@@ -62,7 +62,11 @@ public:
   }
 
   Walk plan(FeedState&, const std::string&, ServerTime now) const override { return whole(now); }
-  Walk plan_window(const FeedState&, const Window&, ServerTime now) const override { return whole(now); }
+  Walk plan_window(const FeedState&, const Window& window, ServerTime now) const override {
+    Walk walk = whole(now);
+    walk.pieces.front().descending = window.manner == Manner::otherwise;
+    return walk;
+  }
 
   WalkShape shape(const FeedState& state, const std::string&) const override {
     const InventoryKind& kind = kind_of(name());

@@ -28,11 +28,13 @@ Result<Page> read_page(std::string_view body) {
   for (const auto& [name, value] : TRY(split_object(body))) {
     if (name == "data" && !has_records) {
       has_records = true;
-      if (value != "null") page.records = TRY(split_array(value));
+      page.records = TRY(split_array(value));
     } else if (name == "hasNext") {
       page.has_next = value == "true";
     } else if (name == "total") {
       page.total = number(value);
+    } else if (name == "max") {
+      page.max = number(value);
     } else if (name == "moreThanTotal") {
       page.more_than_total = value == "true";
     } else if (name == "nextQueryFilters" && value.starts_with('{') && value.size() <= next_filters_size_max) {

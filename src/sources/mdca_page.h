@@ -17,10 +17,12 @@ struct Page {
   bool has_next = false;
   std::optional<std::int64_t> total;
   bool more_than_total = false;
-  std::string_view next_filters;  // the object as written; empty: none
+  std::optional<std::int64_t> max;  // the cap that the service names
+  std::string_view next_filters;    // the object as written; empty: none
 };
 
-// Fails with unexpected_answer when it is not such an envelope.
+// Fails with unexpected_answer when it is not such an envelope: without `data`, or with `"data": null`, which is no
+// list.
 Result<Page> read_page(std::string_view body);
 
 }  // namespace capstan::mdca

@@ -1,6 +1,5 @@
 #include "mdca_records.h"
 
-#include <algorithm>
 #include <charconv>
 
 #include "base/digest.h"
@@ -49,12 +48,6 @@ std::optional<Timestamp> found_time(std::string_view raw, std::string_view membe
   return plausible(ms);
 }
 
-bool is_marker(std::string_view raw) {
-  if (raw == "null") return true;
-  return raw.size() >= 2 && raw.front() == '{' && raw.back() == '}' &&
-         std::all_of(raw.begin() + 1, raw.end() - 1, [](char c) { return static_cast<unsigned char>(c) <= ' '; });
-}
-
 std::string id_of_content(std::string_view raw) { return "sha:" + sha256_hex(raw); }
 
 }  // namespace
@@ -62,11 +55,7 @@ std::string id_of_content(std::string_view raw) { return "sha:" + sha256_hex(raw
 Envelope RecordReader::read(std::string_view feed, std::string_view raw) {
   Envelope envelope;
   const TimeMembers& members = members_of(feed);
-  if (is_marker(raw)) {
-    envelope.is_empty = true;
-    return envelope;
-  }
-  if (!raw.starts_with('{') || !json_.open(raw)) {
+  if (!raw.starts_with('{') || !json_.open(raw) || json_.is_empty()) {
     envelope.id = id_of_content(raw);
     envelope.content_hash = hash64(raw);
     envelope.is_quarantined = true;
@@ -75,6 +64,7 @@ Envelope RecordReader::read(std::string_view feed, std::string_view raw) {
     return envelope;
   }
   envelope.content_hash = json_.content_hash();
+  envelope.is_wtf8 = json_.is_wtf8();
   envelope.event_time = time(members.event);
   envelope.saved_time = time(members.saved);
   if (!envelope.saved_time) envelope.saved_time = envelope.event_time;
@@ -87,7 +77,9 @@ Envelope RecordReader::read(std::string_view feed, std::string_view raw) {
 
 std::optional<std::string> RecordReader::id() {
   for (const auto* member : {"_id", "uid", "id"}) {
-    if (auto text = json_.text(member); text && !text->empty() && text->size() <= id_size_max) return text;
+    // Two ids that differ in half a surrogate pair have one text, and would be taken for one record.
+    if (auto text = json_.text(member); text && !text->empty() && text->size() <= id_size_max && json_.is_exact(member))
+      return text;
     const auto raw = json_.raw(member);
     if (raw && !raw->empty() && (raw->front() == '-' || (raw->front() >= '0' && raw->front() <= '9')))
       return std::string(*raw);

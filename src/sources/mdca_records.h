@@ -1,4 +1,5 @@
-// From one record's bytes to its envelope: id, times, content hash. What cannot be read is kept and marked, never lost.
+// From one record's bytes to its envelope: id, times, content hash. An item of a page is a record, whatever it is: what
+// cannot be read, and what says nothing ({}, null, 3), is kept and marked, never lost.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +18,8 @@ struct Envelope {
   std::optional<Timestamp> saved_time;
   std::uint64_t content_hash = 0;
   bool is_quarantined = false;
+  bool is_wtf8 = false;    // RecordView::is_wtf8
   bool has_no_id = false;  // the id was made from its content
-  bool is_empty = false;   // {} or null: a marker, not an event
 };
 
 class RecordReader {

@@ -9,6 +9,8 @@ namespace capstan::mdca {
 namespace {
 
 constexpr std::int64_t page_bytes_target = 8 << 20;
+// Windows that nobody asks for any more leave what their walks have met behind; so many are kept.
+constexpr std::size_t seen_max = 64;
 
 }  // namespace
 
@@ -39,7 +41,17 @@ std::vector<FeedTraits> Mdca::feeds() const {
 
 WalkShape Mdca::shape_of(const Turn& turn) {
   WalkShape shape = turn.feed->shape(state_of(turn), turn.job.name);
-  shape.scan_size = std::clamp<std::int64_t>(page_bytes_target / record_bytes_, scan_size_min, options_.page_limit);
+  const PageSizes& sizes = page_sizes_[turn.feed->name()];
+  shape.scan_size = sizes.size(
+      Reading::scan, std::clamp<std::int64_t>(page_bytes_target / record_bytes_, scan_size_min, options_.page_limit));
+  shape.page_size = sizes.size(Reading::pages, page_size_max);
+  shape.scan_cap = sizes.cap(Reading::scan);
+  shape.page_cap = sizes.cap(Reading::pages);
+  if (state_.window && state_.window->manner == Manner::otherwise) {
+    // Pages of another size begin and end at other records.
+    shape.page_size = std::max<std::int64_t>(shape.page_size * 9 / 10, 1);
+    shape.scan_size = std::max(shape.scan_size * 9 / 10, std::min(shape.scan_size, scan_size_min));
+  }
   return shape;
 }
 
@@ -52,14 +64,20 @@ Result<> Mdca::load(const Checkpoint& from) {
   loaded_ = from.text;
   walked_from_.clear();
   if (!state_.window)
-    for (const auto& [name, feed] : state_.feeds) dialects_[name] = feed.dialect;
+    for (const auto& [name, feed] : state_.feeds) learn_manners(name, feed);
   return {};
+}
+
+void Mdca::learn_manners(const std::string& feed, const FeedState& state) {
+  manners_[feed] = {state.dialect, state.archive_refused_at, state.archive_refused_created_at};
 }
 
 std::vector<Mdca::Turn> Mdca::turns() const {
   if (!state_.window) return order_;
   for (const auto& feed : feeds_)
-    if (feed->name() == state_.window->feed) return {{feed.get(), {window_job, net::Urgency::sweep}}};
+    if (feed->name() == state_.window->feed)
+      return {{feed.get(),
+               {window_job, state_.window->manner == Manner::otherwise ? net::Urgency::proof : net::Urgency::sweep}}};
   return {};
 }
 
@@ -81,10 +99,35 @@ bool Mdca::is_ready(const Turn& turn) const {
   // A new process asks once whatever the checkpoint says, so that "drained" is what the service said to this process: a
   // walk that an earlier one began ends where that one began it. Inventories are read whole and keep to their interval.
   if (turn.job.name == main_job && !turn.feed->is_inventory() && !asked_.contains(turn.feed->name())) return true;
-  const auto now = server_.now();
   // Before the service's time is known only the main jobs can say that they have something to do.
-  if (!now) return turn.job.name == main_job;
-  return turn.feed->due_at(state, turn.job.name) <= now->ms;
+  if (!server_.now()) return turn.job.name == main_job;
+  const auto due = due_in(turn);
+  return due && *due <= Duration::zero();
+}
+
+// In one process spans are measured by the monotonic clock; the service's time only counts from one process to the
+// next, and a job that was done in the future was done by a wrong clock.
+std::optional<Duration> Mdca::due_in(const Turn& turn) const {
+  static const FeedState untouched;
+  const auto feed = state_.feeds.find(turn.feed->name());
+  const FeedState& state = feed == state_.feeds.end() ? untouched : feed->second;
+  const std::int64_t due = turn.feed->due_at(state, turn.job.name);
+  if (due == never) return std::nullopt;
+  const auto job = state.jobs.find(turn.job.name);
+  const std::int64_t done_at = job == state.jobs.end() ? 0 : job->second.done_at;
+  if (const auto ended = ended_.find(key_of(turn));
+      ended != ended_.end() && ended->second.done_at == done_at && turn.job.name != poison_job)
+    return std::chrono::ceil<Duration>(ended->second.at + Duration(due - done_at) - clock_.monotonic());
+  const std::int64_t now = server_.now()->ms;
+  return Duration(done_at > now + 1000 ? 0 : due - now);
+}
+
+// Windows may be read side by side.
+std::string Mdca::key_of(const Turn& turn) const {
+  std::string key = turn.feed->name() + "/" + turn.job.name;
+  if (state_.window && turn.job.name == window_job)
+    key += fmt::format("/{}-{}", epoch_ms(state_.window->from), epoch_ms(state_.window->to));
+  return key;
 }
 
 Result<Poll> Mdca::poll(const Checkpoint& from, const Call& call) {
@@ -98,9 +141,11 @@ Result<Poll> Mdca::poll(const Checkpoint& from, const Call& call) {
     Poll poll;
     poll.next = from;
     poll.wait = wait;
+    poll.service_time = service_time();
     return poll;
   }
   if (auto error = health_.common_error(mains())) return std::move(*error);
+  if (state_.window && !state_.window_unread.empty()) return window_error();
   Poll poll = progress({}, {});
   poll.feeds.clear();
   poll.next = from;
@@ -121,6 +166,8 @@ Result<net::Response> Mdca::ask(const Turn& turn, const Question& question, cons
 Result<Poll> Mdca::step(const Turn& turn, const Call& call) {
   if (!server_.now()) return ask_time(turn, call);
   if (!job_of(turn).walk) begin(turn);
+  // A walk that goes on from elsewhere than where this process left it has met nothing yet.
+  if (Seen& seen = seen_[key_of(turn)]; seen.after != *job_of(turn).walk) seen = {{}, *job_of(turn).walk};
   if (job_of(turn).walk->pieces.empty()) {
     const Walk walk = *job_of(turn).walk;
     end(turn, walk);
@@ -148,7 +195,7 @@ Result<Poll> Mdca::ask_time(const Turn& turn, const Call& call) {
     const Envelope envelope = reader_.read(turn.feed->name(), record);
     if (const auto at = shape.by_event_time ? envelope.event_time : envelope.saved_time) time = epoch_ms(*at);
   }
-  if (!server_.now()) server_.learn_record(time);
+  if (time > 0) server_.learn_record(time);
   health_.succeeded(turn.feed->name(), key_of(turn));
   FeedReport report;
   report.feed = turn.feed->name();
@@ -176,7 +223,11 @@ void Mdca::begin(const Turn& turn) {
   FeedState& state = state_of(turn);
   Job& job = state.jobs[turn.job.name];
   if (turn.job.name == window_job) {
-    state.dialect = dialects_[turn.feed->name()];
+    const Manners& known = manners_[turn.feed->name()];
+    state.dialect = known.dialect;
+    state.archive_refused_at = known.archive_refused_at;
+    state.archive_refused_created_at = known.archive_refused_created_at;
+    state_.window_unread = turn.feed->gap_in(state, *state_.window, now);
     job.walk = turn.feed->plan_window(state, *state_.window, now);
   } else {
     Walk walk = turn.feed->plan(state, turn.job.name, now);
@@ -185,7 +236,8 @@ void Mdca::begin(const Turn& turn) {
     state.jobs[turn.job.name].walk = std::move(walk);
     if (turn.job.name == main_job) begun_.insert(turn.feed->name());
   }
-  page_before_.clear();
+  if (seen_.size() >= seen_max) seen_.clear();
+  seen_[key_of(turn)] = {{}, *job.walk};
 }
 
 void Mdca::end(const Turn& turn, const Walk& walk) {
@@ -195,7 +247,10 @@ void Mdca::end(const Turn& turn, const Walk& walk) {
   job.walk.reset();
   job.done_at = std::max<std::int64_t>(server_.now()->ms, 1);
   health_.is_through(key_of(turn));
+  seen_.erase(key_of(turn));
   if (turn.job.name == window_job) return;
+  ended_[key_of(turn)] = {job.done_at, clock_.monotonic()};
+  oddities_[key_of(turn)] = walk.oddities;
   if (turn.job.name == main_job && begun_.contains(turn.feed->name())) asked_.insert(turn.feed->name());
   turn.feed->finished(state, turn.job.name, started);
   if (turn.job.name != main_job || turn.feed->is_inventory()) return;
@@ -217,6 +272,14 @@ std::optional<Checkpoint> Mdca::window(const Window& window) const {
   return std::nullopt;
 }
 
+std::optional<Timestamp> Mdca::collected_since(const Checkpoint& from, std::string_view feed) const {
+  const auto state = read_state(from.text);
+  if (!state) return std::nullopt;
+  const auto known = state->feeds.find(std::string(feed));
+  if (known == state->feeds.end() || known->second.floor == 0) return std::nullopt;
+  return from_epoch_ms(known->second.floor);
+}
+
 std::vector<FeedReport> Mdca::probe(const Call& call) {
   std::vector<FeedReport> reports;
   for (const auto& feed : feeds_) {
@@ -224,7 +287,7 @@ std::vector<FeedReport> Mdca::probe(const Call& call) {
     report.feed = feed->name();
     const Turn turn{feed.get(), feed->jobs().front()};
     FeedState state;
-    state.dialect = dialects_[feed->name()];
+    state.dialect = manners_[feed->name()].dialect;
     // A connectivity test is asked for by a person: it is counted, and does not wait.
     (void)tenant_->governor().acquire(net::Urgency::alerts);
     Walk newest;

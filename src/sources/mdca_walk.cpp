@@ -1,10 +1,7 @@
 #include "mdca_walk.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-
-#include "event/json_split.h"
+#include <utility>
 
 namespace capstan::mdca {
 
@@ -12,55 +9,29 @@ namespace {
 
 // A run of records that all fail one by one is not a poisoned record but a poisoned place.
 constexpr std::uint32_t failed_singles_max = 5;
+// Up to here a list that can be scanned too is read in plain pages.
+constexpr std::int64_t plain_total_max = 2000;
+// An answer that contradicts itself is asked for again so many times, with these pauses before.
+constexpr Duration doubt_pauses[] = {std::chrono::seconds(1), std::chrono::seconds(3)};
+constexpr std::uint32_t doubts_max = std::size(doubt_pauses);
+// Caps are round numbers (100, 250, 500, 1,000 and 5,000 have been reported): a page of such a size may be full, and so
+// may one of a scan that is a little shorter, because it ends where a time ends.
+constexpr std::int64_t round_size = 50;
+constexpr std::int64_t round_caps[] = {100, 250, 500, 1000, 2500, 5000};
+// A record that is older than the beginning of a walk by this much was there when it began.
+constexpr std::int64_t there_before_ms = 60'000;
+constexpr std::string_view beyond_reach = "more records than the service can page through";
+constexpr std::string_view only_empty = "pages without records that say that there are more";
+constexpr std::string_view without_end = "pages without anything new and without end";
+constexpr std::string_view in_motion = "a list whose order changes while it is read";
+// A page that brought something new allows for so many that do not.
+constexpr std::uint64_t barren_for_fruitful = 4;
 
-std::string joined(std::initializer_list<std::string> parts) {
-  std::string text;
-  for (const auto& part : parts) {
-    if (part.empty()) continue;
-    if (!text.empty()) text += ',';
-    text += part;
-  }
-  return text;
-}
-
-std::string bounds(const std::string& field, std::optional<std::int64_t> from, std::optional<std::int64_t> to) {
-  if (field.empty() || (!from && !to)) return {};
-  return fmt::format(R"("{}":{{{}}})", field,
-                     joined({from ? fmt::format(R"("gte":{})", *from) : std::string(),
-                             to ? fmt::format(R"("lte":{})", *to) : std::string()}));
-}
-
-std::string time_filter(const Piece& piece, const WalkShape& shape) {
-  if (piece.at)
-    return joined({bounds(shape.time_field, piece.at, piece.at), bounds(shape.other_time, piece.from, piece.to)});
-  if (piece.archived)
-    // The archive knows no other form (its only known clients use a range of `date`).
-    return fmt::format(R"("date":{{"range":[{{"start":{},"end":{}}}]}})", piece.from.value_or(0), piece.to.value_or(0));
-  return bounds(shape.time_field, piece.from, piece.to);
-}
-
-std::string sorting(const Piece& piece, const WalkShape& shape, bool descending) {
-  const std::string field = piece.archived ? "date" : piece.at ? shape.other_time : shape.sort_field;
-  const std::string direction = fmt::format(R"("sortDirection":"{}")", descending ? "desc" : "asc");
-  if (field.empty()) return descending ? direction : std::string();
-  return fmt::format(R"("sortField":"{}",{})", field, direction);
-}
-
-std::string path_of(const Piece& piece, const WalkShape& shape) {
-  return piece.archived ? "archived_" + shape.path : shape.path;
+std::string joined(const std::string& first, const std::string& second) {
+  return first.empty() ? second : first + "," + second;
 }
 
 bool has_time(const Piece& piece, const WalkShape& shape) { return piece.archived || !shape.time_field.empty(); }
-
-void begin_piece(Walk& walk) {
-  walk.next_filters.clear();
-  walk.skip = 0;
-  walk.is_unsorted = false;
-  walk.has_asked_again = false;
-  walk.last_page = 0;
-  walk.singles_left = 0;
-  walk.failed_singles = 0;
-}
 
 // Puts these in the place of the piece in work.
 void replace_piece(Walk& walk, std::vector<Piece> pieces) {
@@ -88,139 +59,304 @@ bool halve(Walk& walk) {
   return true;
 }
 
-bool partition(Walk& walk, const WalkShape& shape) {
+void partition(Walk& walk, const WalkShape& shape) {
   const Piece piece = walk.pieces.front();
-  if (piece.level >= shape.levels.size()) return false;
   std::vector<Piece> parts;
   for (const auto& filter : shape.levels[piece.level]) {
     Piece part = piece;
-    part.also = joined({piece.also, filter});
+    part.also = joined(piece.also, filter);
     ++part.level;
-    part.descending = false;
     parts.push_back(std::move(part));
   }
   replace_piece(walk, std::move(parts));
-  return true;
 }
 
-// One millisecond of a longer piece gets a piece of its own; the rest follows behind it.
-void isolate(Walk& walk, std::int64_t at, Piece alone) {
-  Piece rest = walk.pieces.front();
+// Of pages of one record each a record of overlap would leave nothing.
+bool pages_overlap(const WalkShape& shape) { return shape.page_size > 1 && shape.page_cap != 1; }
+
+// All of a page has one time, which lies inside of the piece: in which order it came cannot be told.
+void split_at(Walk& walk, std::int64_t at) {
+  const Piece all = walk.pieces.front();
+  Piece alone = all;
+  alone.reading = Reading::pages;
+  alone.scans_when_long = alone.confirms_end = false;
   alone.from = alone.to = at;
-  rest.from = at + 1;
-  if (rest.to && *rest.to <= at)
+  Piece before = all;
+  before.to = at - 1;
+  Piece behind = all;
+  behind.from = at + 1;
+  std::vector<Piece> parts{std::move(alone)};
+  if (!all.from || *all.from < at) parts.insert(all.descending ? parts.end() : parts.begin(), std::move(before));
+  if (!all.to || *all.to > at) parts.insert(all.descending ? parts.begin() : parts.end(), std::move(behind));
+  replace_piece(walk, std::move(parts));
+}
+
+// The outermost millisecond of a piece gets a piece of its own; the rest follows behind it.
+void isolate(Walk& walk, std::int64_t at) {
+  Piece rest = walk.pieces.front();
+  Piece alone = rest;
+  alone.reading = Reading::pages;
+  alone.scans_when_long = alone.confirms_end = false;
+  alone.from = alone.to = at;
+  if (rest.descending)
+    rest.to = at - 1;
+  else
+    rest.from = at + 1;
+  if (rest.from && rest.to && *rest.from > *rest.to)
     replace_piece(walk, {std::move(alone)});
   else
     replace_piece(walk, {std::move(alone), std::move(rest)});
 }
 
-// `skip` reaches no further into the piece in work.
-Advance turn(Walk& walk, const WalkShape& shape) {
-  Piece& piece = walk.pieces.front();
-  const bool is_timed = has_time(piece, shape);
-  if (!piece.descending) {
-    if (is_timed && piece.from && !walk.is_unsorted && (!piece.to || *piece.from < *piece.to)) {
-      // All that was skipped lies in the first millisecond (a later time would have moved the bound).
-      Piece alone = piece;
-      alone.reading = Reading::pages;
-      isolate(walk, *piece.from, std::move(alone));
-      return {};
-    }
-    if (is_timed && halve(walk)) return {};
-    if (is_timed && !piece.at && !piece.archived && !shape.other_time.empty()) {
-      Piece crosswise = piece;
-      crosswise.at = piece.from;
-      crosswise.from = crosswise.to = std::nullopt;
-      replace_piece(walk, {std::move(crosswise)});
-      return {};
-    }
-    if (!is_timed && partition(walk, shape)) return {};
-    piece.descending = true;
-    walk.skip = 0;
-    walk.last_page = 0;
-    return {};
-  }
-  Advance result{piece};
+Piece other_end_of(Piece piece) {
+  piece.from_other_end = true;
+  piece.descending = !piece.descending;
+  return piece;
+}
+
+Advance leave_unread(Walk& walk, std::string_view why) {
+  Advance result{{walk.pieces.front()}, why, {}};
   leave_piece(walk);
   return result;
 }
 
-// A page with nothing in it that claims to have a successor, or the other way round: asked once more, then believed.
-bool is_worth_asking_again(Walk& walk) {
-  if (walk.has_asked_again) return false;
-  walk.has_asked_again = true;
+std::optional<std::int64_t> edge_of(const Piece& piece) { return piece.descending ? piece.to : piece.from; }
+
+// `skip` reaches no further into the piece in work.
+Advance turn(Walk& walk, const WalkShape& shape) {
+  Piece& piece = walk.pieces.front();
+  const bool is_timed = has_time(piece, shape);
+  // Where the service takes no notice of bounds, other bounds show nothing else.
+  if (is_timed && (walk.oddities & ignores_filters) != 0) return leave_unread(walk, beyond_reach);
+  if (piece.from_other_end) return leave_unread(walk, beyond_reach);
+  if (const auto edge = edge_of(piece); is_timed && edge && !walk.is_unsorted && piece.from != piece.to) {
+    // All that was skipped lies in the outermost millisecond (another time would have moved the bound).
+    isolate(walk, *edge);
+    return {};
+  }
+  if (is_timed && halve(walk)) return {};
+  if (is_timed && !piece.at && !piece.archived && !shape.other_time.empty()) {
+    Piece crosswise = piece;
+    crosswise.descending = false;
+    crosswise.at = piece.from;
+    crosswise.from = crosswise.to = std::nullopt;
+    replace_piece(walk, {std::move(crosswise)});
+    return {};
+  }
+  const Piece other = other_end_of(piece);
+  if (!is_timed && piece.level < shape.levels.size()) {
+    partition(walk, shape);
+    // Without `skip` a list shows its beginning and its end, and so does each part of it.
+    if ((walk.oddities & ignores_skip) != 0) {
+      walk.pieces.insert(walk.pieces.begin(), other);
+      walk.pieces.front().level = shape.levels.size();
+    }
+    return {};
+  }
+  piece = other;
+  begin_piece(walk);
+  return {};
+}
+
+bool has_one_time_inside(const Walk& walk, const PageFacts& page) {
+  const Piece& piece = walk.pieces.front();
+  return !walk.is_unsorted && page.records > 1 && page.oldest && page.oldest == page.newest &&
+         page.oldest != edge_of(piece);
+}
+
+// The page lies beyond the bound of the piece in work, which moves there: to the outermost time seen, inclusive. Only a
+// page in order proves that nothing lies between.
+bool moves_on(Walk& walk, const PageFacts& page) {
+  if (has_one_time_inside(walk, page)) return false;
+  Piece& piece = walk.pieces.front();
+  auto& edge = piece.descending ? piece.to : piece.from;
+  const auto& seen = piece.descending ? page.oldest : page.newest;
+  if (walk.is_unsorted || !page.is_sorted || !seen) return false;
+  if (edge && (piece.descending ? *seen >= *edge : *seen <= *edge)) return false;
+  edge = seen;
+  walk.next_filters.clear();
+  walk.skip = 0;
+  walk.first_id = 0;
+  walk.last_id = piece.descending ? page.oldest_id : page.newest_id;
   return true;
 }
 
-Advance advance_scan(Walk& walk, const PageFacts& page) {
-  Piece& piece = walk.pieces.front();
-  const bool is_repeated = page.records > 0 && page.ids == walk.last_page;
-  const bool is_told = !page.next_filters.empty() && page.next_filters != walk.next_filters && !is_repeated;
-  const bool moves = page.is_sorted && page.newest && (!piece.from || *page.newest > *piece.from);
-  walk.last_page = page.ids;
-  if (moves) piece.from = piece.to ? std::min(*page.newest, *piece.to) : *page.newest;
+// Asked again in the same way: false when that was done often enough.
+bool doubt(Walk& walk, Advance& step, std::uint32_t times = doubts_max) {
+  if (walk.doubts >= times) return false;
+  step.pause = doubt_pauses[std::min(walk.doubts, doubts_max - 1)];
+  ++walk.doubts;
+  return true;
+}
 
-  if (!page.has_next) {
-    // `total` is approximate: only behind a page that brought something new, or a long one, more is looked for.
-    const bool says_more = page.total && *page.total > page.records;
-    if (!says_more || (!moves && (!page.is_sorted || page.records < page_size))) {
-      leave_piece(walk);
-      return {};
-    }
+// The page does not show the record that it has to begin with. True: it is asked for in another way.
+bool repairs_link(Walk& walk, const PageFacts& page, Advance& step) {
+  if (page.has_link || walk.has_gap) return false;
+  if (doubt(walk, step, 1)) return true;
+  walk.doubts = 0;
+  if (walk.skip > 0 && !std::exchange(walk.has_restarted, true)) {
+    walk.skip = 0;
+    walk.first_id = 0;
+    walk.last_id = 0;
+    return true;
+  }
+  walk.has_gap = true;
+  step.unread.push_back(walk.pieces.front());
+  step.why = in_motion;
+  return false;
+}
+
+// The service has nothing more for the piece in work.
+void end_piece(Walk& walk) {
+  Piece& piece = walk.pieces.front();
+  if (piece.confirms_end && !walk.is_unsorted && walk.fresh_here > 0 && edge_of(piece)) {
+    // Once more from the outermost time that was seen: nothing new may be left there.
+    begin_piece(walk);
+    walk.asks_behind = true;
+    return;
+  }
+  leave_piece(walk);
+}
+
+// A page that is called the last one. True: what lies behind it is asked for all the same.
+bool is_doubted_end(Walk& walk, const PageFacts& page, std::int64_t asked, std::int64_t cap) {
+  const bool says_more = page.total && *page.total > walk.skip + page.records && page.ids != walk.last_page;
+  const bool scans = walk.pieces.front().reading == Reading::scan;
+  const auto is_nearly = [&page](std::int64_t round) {
+    return page.records <= round && 10 * page.records >= 9 * round;
+  };
+  const bool is_full = page.records >= asked || (cap > 0 && page.records >= cap) ||
+                       (scans ? is_nearly(asked) || is_nearly(cap) || std::ranges::any_of(round_caps, is_nearly)
+                              : page.records % round_size == 0);
+  // `total` is approximate, and a page behind the last one brings nothing new: then it is believed. One that was asked
+  // for again brings nothing new anyway.
+  return is_full || (says_more && (page.fresh > 0 || walk.doubts > 0));
+}
+
+Advance advance_scan(Walk& walk, const WalkShape& shape, const PageFacts& page) {
+  Advance step;
+  Piece& piece = walk.pieces.front();
+  const std::int64_t asked = limit_of(walk, shape);
+  const auto by_pages = [&] {
+    Piece plain = piece;
+    plain.reading = Reading::pages;
+    replace_piece(walk, {std::move(plain)});
+    return step;
+  };
+  if (page.records == 0 && page.has_next) {
+    // Its pointer may have moved past what it did not show.
+    if (!doubt(walk, step)) return by_pages();
     walk.next_filters.clear();
-    if (moves) return {};
+    return step;
   }
-  if (page.has_next && is_told && (page.records > 0 || is_worth_asking_again(walk))) {
-    if (page.records > 0) walk.has_asked_again = false;
+  if (repairs_link(walk, page, step)) return step;
+  if (page.records == 0) {
+    if (!page.total || *page.total <= 0 || !doubt(walk, step, 1)) end_piece(walk);
+    step.pause = {};
+    return step;
+  }
+  const bool goes_behind = !page.has_next && is_doubted_end(walk, page, asked, shape.scan_cap);
+  const bool moves = moves_on(walk, page);
+  walk.last_page = page.ids;
+  walk.asks_behind = goes_behind;
+  if (!page.has_next && !goes_behind) {
+    end_piece(walk);
+    return step;
+  }
+  if (page.fresh > 0 || moves) walk.doubts = 0;
+  if (moves) return step;
+  if (has_one_time_inside(walk, page)) {
+    split_at(walk, *page.oldest);
+    return step;
+  }
+  const auto edge = edge_of(piece);
+  const bool is_in_order = !walk.is_unsorted && page.is_sorted && page.newest && edge;
+  // A whole page inside one millisecond: `skip` can tell its records apart.
+  if (is_in_order) {
+    isolate(walk, *edge);
+    return step;
+  }
+  if (page.has_next && page.fresh > 0 && !page.next_filters.empty() && page.next_filters != walk.next_filters) {
     walk.next_filters = page.next_filters;
-    return {};
+    walk.last_id = 0;
+    return step;
   }
-  walk.next_filters.clear();
-  if (moves) {
-    walk.has_asked_again = false;
-    return {};
-  }
-  Piece alone = piece;
-  alone.reading = Reading::pages;
-  // A whole page inside one millisecond: `skip` can tell its records apart. Without times the whole piece goes that
-  // way.
-  if (page.newest && page.is_sorted && piece.from)
-    isolate(walk, *piece.from, std::move(alone));
-  else
-    replace_piece(walk, {std::move(alone)});
-  return {};
+  return by_pages();
 }
 
 Advance advance_pages(Walk& walk, const WalkShape& shape, const PageFacts& page) {
+  Advance step;
   Piece& piece = walk.pieces.front();
+  const std::int64_t asked = limit_of(walk, shape);
+  if (std::exchange(piece.scans_when_long, false) && page.total && *page.total > plain_total_max &&
+      (walk.oddities & (ignores_filters | ignores_sort)) == 0) {
+    piece.reading = Reading::scan;
+    if (!moves_on(walk, page)) begin_piece(walk);
+    return step;
+  }
+  if (std::exchange(piece.only_when_short, false) && page.total && *page.total > skip_reach) {
+    leave_piece(walk);
+    return step;
+  }
+  const bool shows_only_link = walk.skip > 0 && page.records == 1 && page.last_id == walk.last_id;
+  if (shows_only_link && page.has_next) {
+    walk.oddities |= empty_page;
+    // It may be all that fits into a page: what comes behind it is asked for alone.
+    walk.last_id = 0;
+    if (!doubt(walk, step)) end_piece(walk);
+    return step;
+  }
   if (page.records == 0) {
-    const bool says_more = page.has_next || (page.total && *page.total > walk.skip);
-    if (!says_more || !is_worth_asking_again(walk)) leave_piece(walk);
-    return {};
-  }
-  if (page.has_next) {
-    walk.has_asked_again = false;
-  } else {
-    const bool says_more = page.total && *page.total > walk.skip + page.records && page.ids != walk.last_page;
-    if (page.records >= page_size) walk.has_asked_again = false;
-    if (!says_more || !is_worth_asking_again(walk)) {
-      leave_piece(walk);
-      return {};
+    if (!page.has_next && repairs_link(walk, page, step)) return step;
+    if (page.has_next) {
+      if (doubt(walk, step)) return step;
+      // Behind a page that was read nothing is to be seen: that is an end. Nothing at all is none.
+      if (walk.skip == 0) return leave_unread(walk, only_empty);
+      end_piece(walk);
+      return step;
     }
+    // A `total` alone is approximate: it is worth one question, at once.
+    if (!page.total || *page.total <= walk.skip || !doubt(walk, step, 1)) end_piece(walk);
+    step.pause = {};
+    return step;
   }
+  if (repairs_link(walk, page, step)) return step;
+  if (walk.skip == 0) walk.first_id = page.first_id;
+  if (page.fresh == 0 && walk.skip > 0 && page.first_id == walk.first_id) {
+    if ((walk.oddities & ignores_skip) == 0 && doubt(walk, step)) return step;
+    walk.oddities |= ignores_skip;
+    return turn(walk, shape);
+  }
+  // The other end begins with the same records, or a filter makes no difference: `skip` would bring nothing new.
+  if (page.fresh == 0 && walk.fresh_here == 0 && page.has_next &&
+      (piece.from_other_end || (piece.level > 0 && (walk.oddities & ignores_skip) != 0)))
+    return leave_unread(walk, beyond_reach);
+  // Both ends have met.
+  if (page.fresh == 0 && piece.from_other_end) {
+    leave_piece(walk);
+    return step;
+  }
+  const bool goes_behind = !page.has_next && is_doubted_end(walk, page, asked, shape.page_cap);
   walk.last_page = page.ids;
-  const bool is_timed = has_time(piece, shape) && !piece.descending;
-  if (is_timed && (!page.is_sorted || (piece.from && page.oldest && *page.oldest < *piece.from)))
-    walk.is_unsorted = true;
-  if (is_timed && !walk.is_unsorted && page.newest && (!piece.from || *page.newest > *piece.from) &&
-      (!piece.to || *page.newest <= *piece.to)) {
-    piece.from = page.newest;
-    walk.skip = 0;
-    return {};
+  walk.asks_behind = goes_behind;
+  const bool moves = has_time(piece, shape) && !piece.from_other_end && moves_on(walk, page);
+  if (!page.has_next && !goes_behind) {
+    end_piece(walk);
+    return step;
   }
-  walk.skip += page.records;
-  if (walk.skip + page_size > skip_reach) return turn(walk, shape);
-  return {};
+  walk.doubts = 0;
+  if (moves) return step;
+  if (has_time(piece, shape) && !piece.from_other_end && walk.skip == 0 && has_one_time_inside(walk, page)) {
+    split_at(walk, *page.oldest);
+    return step;
+  }
+  walk.skip = skip_of(walk) + page.records;
+  walk.last_id = pages_overlap(shape) ? page.last_id : 0;
+  if (walk.skip < skip_reach) return step;
+  Advance turned = turn(walk, shape);
+  turned.unread.insert(turned.unread.end(), step.unread.begin(), step.unread.end());
+  if (turned.why.empty()) turned.why = step.why;
+  return turned;
 }
 
 Advance advance_singles(Walk& walk, const WalkShape& shape, const PageFacts& page) {
@@ -230,48 +366,93 @@ Advance advance_singles(Walk& walk, const WalkShape& shape, const PageFacts& pag
     return {};
   }
   walk.skip += page.records;
-  if (walk.skip + page_size > skip_reach) return turn(walk, shape);
+  if (walk.skip >= skip_reach) return turn(walk, shape);
   if (--walk.singles_left <= 0) walk.pieces.front().reading = Reading::pages;
   return {};
 }
 
+// Bounds are ignored, and order is not: the newest first, until all of a page lies before the bound.
+std::optional<Advance> read_down_to_bound(Walk& walk, const PageFacts& page) {
+  Piece& piece = walk.pieces.front();
+  if (piece.from_other_end) return std::nullopt;
+  if (piece.descending) {
+    if (piece.reading != Reading::pages || page.below < page.records) return std::nullopt;
+    leave_piece(walk);
+    return Advance{};
+  }
+  piece.descending = true;
+  piece.reading = Reading::pages;
+  begin_piece(walk);
+  return Advance{};
+}
+
+// A record with a strange time is no proof.
+bool ignores_bounds(const PageFacts& page) { return 2 * (page.below + page.above) > page.records; }
+
+// Bounds or order are ignored for the first time in this walk: it may have been a slip.
+bool is_strange(const Walk& walk, const PageFacts& page) {
+  return (!page.is_sorted && (walk.oddities & ignores_sort) == 0) ||
+         (ignores_bounds(page) && (walk.oddities & ignores_filters) == 0);
+}
+
+void note_oddities(Walk& walk, const WalkShape& shape, const PageFacts& page) {
+  const Piece& piece = walk.pieces.front();
+  if (page.records == 0 && page.has_next) walk.oddities |= empty_page;
+  if (ignores_bounds(page)) {
+    walk.oddities |= ignores_filters;
+    walk.is_unsorted = true;
+  }
+  if (!page.is_sorted) {
+    walk.oddities |= ignores_sort;
+    walk.is_unsorted = true;
+  }
+  // A scan shows a crowd in one millisecond as a whole.
+  if (piece.reading != Reading::scan && page.records > limit_of(walk, shape)) walk.oddities |= ignores_limit;
+  if (page.has_repeats) walk.oddities |= repeats;
+  if (walk.asks_behind && page.fresh > 0 && page.newest && *page.newest < walk.started - there_before_ms)
+    walk.oddities |= wrong_end;
+}
+
 }  // namespace
 
-Question question(const Walk& walk, const WalkShape& shape) {
-  const Piece& piece = walk.pieces.front();
-  const std::string filters =
-      walk.next_filters.empty() ? "{" + joined({members_of(shape.filters), piece.also, time_filter(piece, shape)}) + "}"
-                                : walk.next_filters;
-  std::string window;
-  if (piece.reading == Reading::scan)
-    window = fmt::format(R"("isScan":true,"limit":{})", shape.scan_size);
-  else
-    window = fmt::format(R"("skip":{},"limit":{})", walk.skip, piece.reading == Reading::singles ? 1 : page_size);
-  return {path_of(piece, shape),
-          "{" + joined({"\"filters\":" + filters, sorting(piece, shape, piece.descending), window}) + "}"};
+void begin_piece(Walk& walk) {
+  walk.next_filters.clear();
+  walk.skip = 0;
+  walk.is_unsorted = false;
+  walk.doubts = 0;
+  walk.asks_behind = false;
+  walk.first_id = 0;
+  walk.last_page = 0;
+  walk.last_id = 0;
+  walk.has_restarted = false;
+  walk.has_gap = false;
+  walk.fresh_here = 0;
+  walk.singles_left = 0;
+  walk.failed_singles = 0;
 }
 
-bool goes_by_event_time(const Walk& walk, const WalkShape& shape) {
-  const Piece& piece = walk.pieces.front();
-  return piece.archived || shape.by_event_time != piece.at.has_value();
-}
-
-Question control_question(const Walk& walk, const WalkShape& shape) {
-  Piece before = walk.pieces.front();
-  if (before.at) before.from = std::exchange(before.at, std::nullopt);
-  if (before.from) {
-    before.to = *before.from - 1;
-    before.from.reset();
-  }
-  const std::string filters = "{" + joined({members_of(shape.filters), time_filter(before, shape)}) + "}";
-  return {path_of(before, shape),
-          "{" + joined({"\"filters\":" + filters, sorting(before, shape, true), R"("skip":0,"limit":1)"}) + "}"};
+void leave_piece(Walk& walk) {
+  walk.pieces.erase(walk.pieces.begin());
+  begin_piece(walk);
 }
 
 Advance advance(Walk& walk, const WalkShape& shape, const PageFacts& page) {
+  ++(page.fresh > 0 ? walk.fruitful : walk.barren);
+  if (page.fresh > 0) ++walk.fresh_here;
+  if (walk.barren > barren_pages_max + barren_for_fruitful * walk.fruitful) {
+    Advance result{std::move(walk.pieces), without_end, {}};
+    walk.pieces.clear();
+    begin_piece(walk);
+    return result;
+  }
+  if (Advance again; is_strange(walk, page) && doubt(walk, again, 1)) return again;
+  note_oddities(walk, shape, page);
+  if (page.below > 0 && page.is_all_sorted && (walk.oddities & ignores_filters) != 0 &&
+      has_time(walk.pieces.front(), shape) && walk.pieces.front().reading != Reading::singles)
+    if (auto turned = read_down_to_bound(walk, page)) return std::move(*turned);
   switch (walk.pieces.front().reading) {
     case Reading::scan:
-      return advance_scan(walk, page);
+      return advance_scan(walk, shape, page);
     case Reading::pages:
       return advance_pages(walk, shape, page);
     case Reading::singles:
@@ -284,11 +465,12 @@ Narrowing narrow(Walk& walk, const WalkShape& shape) {
   Piece& piece = walk.pieces.front();
   walk.next_filters.clear();
   walk.last_page = 0;
+  walk.last_id = 0;
   if (piece.reading == Reading::singles) {
     Narrowing result{piece};
     ++walk.skip;
     --walk.singles_left;
-    if (++walk.failed_singles >= failed_singles_max || walk.skip + page_size > skip_reach)
+    if (++walk.failed_singles >= failed_singles_max || walk.skip >= skip_reach)
       leave_piece(walk);
     else if (walk.singles_left <= 0)
       piece.reading = Reading::pages;
@@ -300,26 +482,8 @@ Narrowing narrow(Walk& walk, const WalkShape& shape) {
     return {};
   }
   piece.reading = Reading::singles;
-  walk.singles_left = page_size;
+  walk.singles_left = shape.page_size;
   return {};
-}
-
-void leave_piece(Walk& walk) {
-  walk.pieces.erase(walk.pieces.begin());
-  begin_piece(walk);
-}
-
-std::string members_of(const std::string& object) {
-  const std::size_t open = object.find('{');
-  const std::size_t close = object.rfind('}');
-  if (open == std::string::npos || close == std::string::npos || close <= open) return {};
-  return object.substr(open + 1, close - open - 1);
-}
-
-bool has_filter(const std::string& filters, const std::string& name) {
-  if (filters.empty()) return false;
-  const auto members = split_object(filters);
-  return members && std::any_of(members->begin(), members->end(), [&](const auto& m) { return m.name == name; });
 }
 
 }  // namespace capstan::mdca

@@ -1,34 +1,52 @@
 // Reading a window of a list to its end, whatever the service does on the way. Pure: it says what to ask and takes what
-// came; who sends, waits and stores is mdca.cpp's business. The whole of a Walk is in the checkpoint, so a crash in the
-// middle goes on in the middle.
+// came; who sends, waits and stores is mdca_source.cpp's business. The whole of a Walk is in the checkpoint, so a crash
+// in the middle goes on in the middle.
 //
 // A walk is a row of pieces, read in order. Each is read in one of three ways:
 //
-//   scan     isScan, 500 to 5,000 a page, following nextQueryFilters (activities only)
-//   pages    100 a page; by time where the page proves to be sorted (the next page begins at the newest time seen,
-//            inclusive), by `skip` inside one millisecond and where nothing else is left
+//   scan     isScan, 500 to 5,000 a page (activities only)
+//   pages    about 100 a page, by `skip` where time does not help
 //   singles  one record a page: the last step of narrowing down on a record that makes the service fail
 //
 //   scan ──no progress──► the one millisecond by pages ──► scan goes on behind it
 //   a millisecond beyond the reach of skip ──► told apart by the other time ──► from both ends
 //   any  ──fails three times──► halves ──► … ──► one millisecond by pages ──► singles ──► that record is passed over
 //
-// A bound never moves past what was not read: it moves to the newest time *seen* and includes it again, because the
-// second record of a millisecond is as good as the first. Repeats are removed behind the source.
+// A bound never moves past what was not read: it moves to the outermost time *seen* and includes it again, because the
+// second record of a millisecond is as good as the first. Repeats are removed behind the source. The service's own
+// pointer (nextQueryFilters) is followed only where times prove nothing: a pointer that jumps would skip records.
+//
+// Nothing that the service says about its answers is believed at once:
+//
+//   no records, and more to come     asked again after a pause, with another page size; then by the plain list
+//   the last page, and it is full    asked what comes behind it
+//   a page seen before               asked again in the same way; then `skip` is taken for ignored
+//   a page that does not begin       asked again, then the list is read from its beginning: pages overlap by one
+//   record, where the last one ended         so that a list that moves while it is read shows it records outside of the
+//   bounds    do not move them: filters are taken for ignored, and the list is read from the
+//                                    newest down to the bound
+//
+// A walk ends: pages that bring nothing new to it may be `barren_pages_max` and four for each page that did. What is
+// unread then is given back, to be asked for again later.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "base/time.h"
 
 namespace capstan::mdca {
 
 // The service shows no further by `skip` (observed client rule; what it does beyond is not documented).
 constexpr std::int64_t skip_reach = 5000;
-constexpr std::int64_t page_size = 100;  // documented maximum outside of scan mode
+constexpr std::int64_t page_size_max = 100;  // documented maximum outside of scan mode
 constexpr std::int64_t scan_size_min = 500;
 constexpr std::int64_t scan_size_max = 5000;
+// In one walk, without anything new in them.
+constexpr std::uint32_t barren_pages_max = 100;
 
 enum class Reading : std::uint8_t { scan, pages, singles };
 
@@ -39,11 +57,32 @@ struct Piece {
   std::string also;       // further filters, as members of a JSON object: "type":{"eq":[1]}
   std::size_t level = 0;  // how many partition levels are in `also`
   Reading reading = Reading::pages;
-  bool descending = false;
+  bool descending = false;  // the newest first: the upper bound moves down
+  // `skip` reached no further from one end of this piece; it is read from the other one.
+  bool from_other_end = false;
   bool archived = false;
+  // Archived, and from and to are of saved time: activities that were saved lately and happened long ago.
+  bool by_saved_time = false;
+  // The plain list is used while it is short: when `total` says that it is long, the piece is scanned.
+  bool scans_when_long = false;
+  // The piece is dropped when `total` says that it is long.
+  bool only_when_short = false;
+  // The service is asked once more behind its last page: it has to show nothing new there.
+  bool confirms_end = false;
   // Set: only this millisecond is read, and its records are told apart by the other time; from and to are of that one.
   std::optional<std::int64_t> at;
   bool operator==(const Piece&) const = default;
+};
+
+// What a service does that its contract does not say. Bits.
+enum Oddity : std::uint32_t {
+  empty_page = 1,       // no records, and more are to come
+  ignores_skip = 2,     // the same page whatever `skip` says
+  ignores_filters = 4,  // records outside of the bounds
+  ignores_sort = 8,     // a page that is not in order
+  ignores_limit = 16,   // a page that is longer than asked for
+  repeats = 32,         // a record twice in one page
+  wrong_end = 64,       // the last page, and there was more
 };
 
 struct Walk {
@@ -52,11 +91,21 @@ struct Walk {
   // Of the piece in work:
   std::string next_filters;  // what the service said to ask next; empty: by our own bounds
   std::int64_t skip = 0;
-  bool is_unsorted = false;      // a page was not in order: times of this piece prove nothing
-  bool has_asked_again = false;  // hasNext was false or empty against the rest of the answer, and was asked once more
-  std::uint64_t last_page = 0;   // of its ids
+  bool is_unsorted = false;      // a page was not in order, or not within the bounds: times of this piece prove nothing
+  std::uint32_t doubts = 0;      // answers in a row that contradicted themselves
+  bool asks_behind = false;      // the page before was called the last one
+  std::uint64_t first_id = 0;    // of the first page by the present bounds
+  std::uint64_t last_page = 0;   // of the page before: its ids
+  std::uint64_t last_id = 0;     // the record of the page before that the next one has to show again; 0: none
+  bool has_restarted = false;    // the list moved while it was read by `skip`, and was begun again
+  bool has_gap = false;          // and it did not help
+  std::uint32_t fresh_here = 0;  // pages of this piece that brought something new
   std::int64_t singles_left = 0;
   std::uint32_t failed_singles = 0;  // in a row
+  // Of the walk:
+  std::uint32_t oddities = 0;
+  std::uint32_t fruitful = 0;  // pages that brought something new
+  std::uint32_t barren = 0;    // pages that did not
   bool operator==(const Walk&) const = default;
 };
 
@@ -69,6 +118,9 @@ struct WalkShape {
   std::string other_time;      // the filter and order of the other of the two; empty: there is none
   std::string filters;         // the person's, a JSON object or empty
   std::int64_t scan_size = scan_size_min;
+  std::int64_t page_size = page_size_max;
+  std::int64_t scan_cap = 0;  // the most that the service was seen to give at once; 0: not known
+  std::int64_t page_cap = 0;
   // How a list that is too long for `skip` and has no time can be cut; each level holds all values of one filter.
   std::vector<std::vector<std::string>> levels;
 };
@@ -80,23 +132,43 @@ struct Question {
 Question question(const Walk& walk, const WalkShape& shape);
 // A question of one record that lies before the piece in work: does the service answer at all?
 Question control_question(const Walk& walk, const WalkShape& shape);
+// How many records it skips: pages that are read by `skip` overlap by a record.
+std::int64_t skip_of(const Walk& walk);
+// How many records the question asks for: fewer where it is put again.
+std::int64_t limit_of(const Walk& walk, const WalkShape& shape);
 
 struct PageFacts {
   std::int64_t records = 0;
-  std::optional<std::int64_t> oldest;  // of the times that the walk goes by
+  std::int64_t fresh = 0;  // of them, those that this walk has not seen
+  std::int64_t below = 0;  // with a time before the bounds
+  std::int64_t above = 0;  // and behind them
+  // Of the times that the walk goes by, of records within the bounds.
+  std::optional<std::int64_t> oldest;
   std::optional<std::int64_t> newest;
-  bool is_sorted = true;
+  bool is_sorted = true;      // of those, too
+  bool is_all_sorted = true;  // also of those outside of the bounds
   bool has_next = false;
+  bool has_repeats = false;
   std::optional<std::int64_t> total;
   std::string next_filters;
+  bool has_link = true;   // the last record of the page before is there, where one has to be
   std::uint64_t ids = 0;  // a hash of the page's ids, in order
+  std::uint64_t first_id = 0;
+  std::uint64_t last_id = 0;
+  std::uint64_t oldest_id = 0;
+  std::uint64_t newest_id = 0;
 };
 // Whether the times to go by in the piece in work are the events' own.
 bool goes_by_event_time(const Walk& walk, const WalkShape& shape);
+// Before the bounds of the piece in work (−1), within (0) or behind them (1).
+int place_of(const Walk& walk, const WalkShape& shape, std::int64_t time);
 
-// What no question can reach: a piece that holds more than two times skip_reach in one millisecond.
 struct Advance {
-  std::optional<Piece> beyond_reach;
+  // What no question can reach, or not within the bounds of a walk, or was read with a gap.
+  std::vector<Piece> unread;
+  std::string_view why;
+  // Before the next question: the service gets time to think better of it.
+  Duration pause{};
 };
 Advance advance(Walk& walk, const WalkShape& shape, const PageFacts& page);
 
@@ -108,6 +180,7 @@ Narrowing narrow(Walk& walk, const WalkShape& shape);
 
 // Drops the piece in work.
 void leave_piece(Walk& walk);
+void begin_piece(Walk& walk);
 
 // The members of a JSON object without its braces.
 std::string members_of(const std::string& object);

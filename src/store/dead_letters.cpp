@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <cerrno>
+
 #include "base/digest.h"
 
 namespace capstan::store {
@@ -29,8 +31,18 @@ struct CloseDatabase {
 };
 using Database = std::unique_ptr<sqlite3, CloseDatabase>;
 
+// SQLite says FULL only of a write to the database itself; of its other files it says IOERR or CANTOPEN, and the
+// system's word for it is kept apart. Its shared memory is a file that is only ever made larger.
+bool disk_is_full(sqlite3* database) {
+  const int code = sqlite3_extended_errcode(database);
+  const int system = sqlite3_system_errno(database);
+  return (code & 0xff) == SQLITE_FULL || code == SQLITE_IOERR_SHMSIZE || system == ENOSPC || system == EDQUOT ||
+         system == EFBIG;
+}
+
 Error failed(sqlite3* database, std::string_view doing) {
-  return {ErrorCode::database_failed, fmt::format("{}: {}", doing, sqlite3_errmsg(database))};
+  return {disk_is_full(database) ? ErrorCode::disk_full : ErrorCode::database_failed,
+          fmt::format("{}: {}", doing, sqlite3_errmsg(database))};
 }
 
 // One prepared statement; values are bound in order.

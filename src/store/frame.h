@@ -26,7 +26,7 @@ struct __attribute__((packed)) FrameHead {
   std::uint32_t records = 0;  // records: in this frame; commit: in this transaction
   std::uint32_t zero_too = 0;
 };
-static_assert(sizeof(FrameHead) == 40);
+static_assert(sizeof(FrameHead) == 40);  // frame_head_size of store/seal.h
 
 constexpr std::uint32_t frame_magic = 0x4A534E43;  // "CNSJ"
 constexpr std::uint32_t format_version = 1;

@@ -3,10 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/digest.h"
-#include "base/log.h"
 #include "cursor_file.h"
 #include "frame.h"
 #include "journal_impl.h"
@@ -17,17 +15,9 @@ namespace {
 
 // Small enough that reading on in the middle of a frame costs little, large enough that its head costs nothing.
 constexpr std::size_t frame_payload_max = 256U << 10;
-// A segment that is not whole enough to be used and is larger than a torn header may have held something: it is kept.
-constexpr std::uint64_t torn_header_max = 64U << 10;
+// A journal that lost its newest segment, or the end of it, is told by the durable mark; this is as much as it may lag.
+constexpr std::uint64_t mark_every = 16U << 20;
 constexpr std::string_view suffix = ".segment";
-
-std::optional<std::uint64_t> parse_segment_name(std::string_view name) {
-  if (name.size() != 20 + suffix.size() || !name.ends_with(suffix)) return {};
-  std::uint64_t base = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + 20, base);
-  if (error != std::errc{} || end != name.data() + 20) return {};
-  return base;
-}
 
 // A segment is never larger than a quarter of the journal, so that removing one makes room and does not empty it.
 JournalOptions sensible(JournalOptions options) {
@@ -40,117 +30,18 @@ JournalOptions sensible(JournalOptions options) {
 
 std::string to_string(const Position& position) { return fmt::format("{}.{}", position.offset, position.index); }
 
-Result<std::unique_ptr<Journal>> Journal::open(FileSystem& files, const Clock& clock, std::string directory,
-                                               JournalOptions options) {
-  TRY(files.make_directories(directory));
-  auto journal = std::make_unique<SegmentJournal>(files, clock, std::move(directory), options, false);
-  TRY(journal->recover());
-  return std::unique_ptr<Journal>(std::move(journal));
-}
-
-Result<std::unique_ptr<Journal>> Journal::open_read_only(FileSystem& files, const Clock& clock, std::string directory) {
-  auto journal = std::make_unique<SegmentJournal>(files, clock, std::move(directory), JournalOptions{}, true);
-  TRY(journal->recover());
-  return std::unique_ptr<Journal>(std::move(journal));
-}
-
 SegmentJournal::SegmentJournal(FileSystem& files, const Clock& clock, std::string directory, JournalOptions options,
                                bool read_only)
     : files_(files),
       clock_(clock),
       directory_(std::move(directory)),
       options_(sensible(options)),
-      read_only_(read_only) {}
+      read_only_(read_only),
+      sealer_(files, directory_, {.keep = options_.proof_age, .bytes_max = options_.proof_bytes}),
+      receipts_(files, directory_) {}
 
 std::string SegmentJournal::segment_path(std::uint64_t base) const {
   return fmt::format("{}/{:020}{}", directory_, base, suffix);
-}
-
-Result<std::vector<std::uint64_t>> SegmentJournal::list_segments() const {
-  std::vector<std::uint64_t> bases;
-  for (const std::string& name : TRY(files_.list(directory_)))
-    if (const auto base = parse_segment_name(name)) bases.push_back(*base);
-  return bases;
-}
-
-Result<> SegmentJournal::recover() {
-  std::vector<std::uint64_t> bases = TRY(list_segments());
-  TRY(recover_newest(bases).during(fmt::format("opening the journal {}", directory_)));
-  publish();
-  for (const std::uint64_t base : bases) segments_.try_emplace(base);
-  return read_cursor_file();
-}
-
-// From the newest segment backwards until one is whole enough: only a crash while a segment was being made, or damage,
-// needs more than one step.
-Result<> SegmentJournal::recover_newest(std::vector<std::uint64_t>& bases) {
-  std::uint64_t go_on_at = 0;
-  while (!bases.empty()) {
-    const std::uint64_t base = bases.back();
-    const auto mode = read_only_ ? FileSystem::OpenMode::read : FileSystem::OpenMode::write_existing;
-    auto file = TRY(files_.open(segment_path(base), mode));
-    const std::uint64_t size = TRY(file->size());
-    SegmentScan scan = TRY(scan_segment(*file, base, size));
-    if (scan.has_header || scan.has_transaction) {
-      tail_file_ = std::move(file);
-      TRY(adopt(base, std::move(scan), size));
-      break;
-    }
-    file.reset();
-    bases.pop_back();
-    if (!read_only_) go_on_at = std::max(go_on_at, TRY(set_aside(base, size)));
-  }
-  if (read_only_) return {};
-  if (bases.empty() || go_on_at > end_) {
-    TRY(roll(std::max(go_on_at, end_)));
-    bases.push_back(tail_base_);
-  }
-  return {};
-}
-
-// Returns where to go on, so that offsets that may have been given out are not given out again.
-Result<std::uint64_t> SegmentJournal::set_aside(std::uint64_t base, std::uint64_t size) {
-  const std::string path = segment_path(base);
-  if (size <= torn_header_max) {
-    TRY(files_.remove(path));
-    TRY(files_.sync_directory(directory_));
-    truncated_bytes_ += size;
-    return base;
-  }
-  log::repeating(path,
-                 Error(ErrorCode::journal_corrupt,
-                       fmt::format("opening the journal: {} holds no whole frame; it was renamed to .damaged", path)));
-  TRY(files_.rename(path, path + ".damaged"));
-  TRY(files_.sync_directory(directory_));
-  ++damaged_frames_;
-  damage_[base] = Damage{.from = {base, 0},
-                         .to = {base + size, 0},
-                         .ingested_after = {},
-                         .ingested_before = {},
-                         .saved_after = {},
-                         .saved_before = {}};
-  return base + size;
-}
-
-// What is read back may still be only in the kernel's memory, so it is made durable before anybody may rely on it; a
-// torn tail is cut durably before anything is written over it.
-Result<> SegmentJournal::adopt(std::uint64_t base, SegmentScan scan, std::uint64_t size) {
-  tail_base_ = base;
-  end_ = scan.end;
-  newest_ = {std::move(scan.checkpoint), scan.records};
-  truncated_bytes_ += base + size - end_;
-  segments_.try_emplace(base);
-  if (!read_only_) {
-    if (base + size > end_) TRY(tail_file_->truncate(end_ - base));
-    TRY(tail_file_->sync());
-    TRY(files_.sync_directory(directory_));
-  }
-  durable_ = end_;
-  for (const auto& [from, to] : scan.damage) {
-    const auto extent = extent_at(from);
-    if (extent) remember_damage(*extent, from, to);
-  }
-  return {};
 }
 
 Result<> SegmentJournal::check_writable() const {
@@ -179,11 +70,8 @@ Result<> SegmentJournal::append(const Batch& batch, const Checkpoint& next) {
   const std::uint64_t size = batch.stored_size() + next.text.size() +
                              (2 + batch.stored_size() / frame_payload_max) * 2 * sizeof(FrameHead) + sizeof(CommitHead);
   TRY(make_room(size));
-  const bool segment_is_empty =
-      end_ - tail_base_ <= sizeof(FrameHead) + sizeof(HeaderHead) + newest_.checkpoint.text.size();
-  if (!segment_is_empty && end_ - tail_base_ + size > options_.segment_size.count) {
-    TRY(sync());
-    TRY(roll(end_));
+  if (!newest_is_empty() && end_ - tail_base_ + size > options_.segment_size.count) {
+    TRY(begin_another_segment());
   }
   return write_transaction(batch, next);
 }
@@ -241,6 +129,8 @@ Result<> SegmentJournal::sync() {
   if (!has_unsynced()) return {};
   if (auto synced = tail_file_->sync(); !synced) return stop(std::move(synced.error()));
   publish();
+  // Where the routes stand still nobody else writes the mark. It is no part of the promise: what is synced is durable.
+  if (end_ - marked_to_.load() >= mark_every) static_cast<void>(flush_cursors());
   return {};
 }
 
@@ -263,6 +153,7 @@ Result<> SegmentJournal::roll(std::uint64_t base) {
   end_ = base + sizeof(FrameHead) + sizeof(HeaderHead) + newest_.checkpoint.text.size();
   const std::scoped_lock lock(mutex_);
   segments_.try_emplace(base);
+  durable_state_ = newest_;
   durable_ = end_;
   return {};
 }
@@ -283,15 +174,21 @@ Checkpoint SegmentJournal::checkpoint() const {
 }
 
 JournalReport SegmentJournal::report() const {
+  const Mark first = first_mark();
+  const std::uint64_t removed = removed_records(first);
+  const std::optional<Damage> head = missing_head(first);
   const std::scoped_lock lock(mutex_);
   JournalReport report;
   report.durable = {durable_.load(), 0};
-  report.first = segments_.empty() ? report.durable : Position{segments_.begin()->first, 0};
+  report.first = {first.offset, 0};
+  report.first_number = first.records;
+  report.removed_to = removed;
   report.bytes = report.durable.offset - report.first.offset;
   report.records = durable_state_.records;
   report.segments = segments_.size();
-  report.damaged_frames = damaged_frames_;
+  report.damaged_frames = damaged_frames_ + (head ? 1 : 0);
   report.truncated_bytes = truncated_bytes_;
+  if (head) report.damage.push_back(*head);
   for (const auto& [from, damage] : damage_) report.damage.push_back(damage);
   return report;
 }

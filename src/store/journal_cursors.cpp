@@ -10,31 +10,46 @@ namespace {
 constexpr std::uint64_t cursor_file_size_max = 16U << 20;
 }
 
-Result<> SegmentJournal::read_cursor_file() {
+Result<CursorFile> SegmentJournal::read_cursor_file() {
   const std::string path = directory_ + "/cursors";
-  if (!TRY(files_.exists(path))) return {};
-  auto cursors = read_cursors(TRY(read_file(files_, path, cursor_file_size_max)));
-  if (!cursors) {
-    log::repeating(
-        path, Error(ErrorCode::journal_corrupt,
-                    fmt::format("opening the journal: {} is damaged; its routes begin at the oldest record", path)));
-    return {};
-  }
+  if (!TRY(files_.exists(path))) return CursorFile{};
+  if (auto file = read_cursors(TRY(read_file(files_, path, cursor_file_size_max)))) return std::move(*file);
+  log::repeating(path,
+                 Error(ErrorCode::journal_corrupt,
+                       fmt::format("opening the journal: {} is damaged; its routes begin at the oldest record", path)));
+  return CursorFile{};
+}
+
+// Version 1 counted what retention took in the file, so a cursor stands where the journal begins at the latest.
+void SegmentJournal::take_cursors(CursorFile file) {
   const JournalReport now = report();
-  bool one_was_beyond = false;
-  for (Cursor& cursor : *cursors) {
+  for (Cursor& cursor : file.cursors) {
     // Only damage can put a cursor behind the end. Left there, it would pass over what is appended next.
     if (cursor.position > now.durable) {
       cursor.position = now.durable;
+      cursor.number = now.records;
       cursor.unsure_from.reset();
-      one_was_beyond = true;
     }
-    if (cursor.position < now.first) cursor.position = now.first;
+    if (!file.marks) complete(cursor, now);
     std::string route = cursor.route;
+    attempts_written_[route] = cursor.attempted_to;
     cursors_.insert_or_assign(std::move(route), std::move(cursor));
   }
-  if (one_was_beyond && !read_only_) return flush_cursors();
-  return {};
+}
+
+// A replay was counted as delivered once more by version 1: what the counters have too much of was sent again.
+void SegmentJournal::complete(Cursor& cursor, const JournalReport& now) const {
+  cursor.position = std::max(cursor.position, now.first);
+  cursor.number = number_of(cursor.position);
+  cursor.attempted_to = cursor.number;
+  const std::uint64_t counted = cursor.counted();
+  if (counted <= cursor.number) {
+    cursor.began_at = cursor.number - counted;
+    return;
+  }
+  const std::uint64_t again = std::min(counted - cursor.number, cursor.delivered);
+  cursor.delivered -= again;
+  cursor.resent += again;
 }
 
 std::vector<Cursor> SegmentJournal::cursors() const {
@@ -45,11 +60,13 @@ std::vector<Cursor> SegmentJournal::cursors() const {
 }
 
 Result<Cursor> SegmentJournal::cursor(std::string_view route) {
+  const Mark first = first_mark();
   const std::scoped_lock lock(mutex_);
   if (const auto found = cursors_.find(route); found != cursors_.end()) return found->second;
   Cursor cursor;
   cursor.route = route;
-  cursor.position = {segments_.empty() ? 0 : segments_.begin()->first, 0};
+  cursor.position = {first.offset, 0};
+  cursor.number = cursor.began_at = cursor.attempted_to = first.records;
   cursors_.emplace(cursor.route, cursor);
   return cursor;
 }
@@ -59,21 +76,47 @@ Result<> SegmentJournal::acknowledge(const Cursor& cursor) {
   if (cursor.position.offset > durable_.load())
     return Error(ErrorCode::internal, fmt::format("acknowledging for {}: expected a position up to {}, got {}",
                                                   cursor.route, durable_.load(), to_string(cursor.position)));
-  Cursor& kept = cursors_[cursor.route];
-  const std::uint64_t lost = std::max(kept.lost_to_retention, cursor.lost_to_retention);
-  kept = cursor;
-  kept.lost_to_retention = lost;
-  if (!segments_.empty()) kept.position = std::max(kept.position, Position{segments_.begin()->first, 0});
+  cursors_.insert_or_assign(cursor.route, cursor);
   return {};
 }
 
 Result<> SegmentJournal::flush_cursors() {
   const std::scoped_lock flushing(flush_mutex_);
-  std::string text = write_cursors(cursors());
+  CursorFile::Marks marks;
+  {
+    const std::scoped_lock lock(mutex_);
+    marks.durable = {durable_.load(), durable_state_.records};
+    marks.removed = removed_.value_or(Mark{});
+  }
+  const std::vector<Cursor> written = cursors();
+  // A receipt comes before its acknowledgement, so every one that these cursors need is there. Cursors are written also
+  // where receipts cannot be: these wait for the next time.
+  if (Result<> told = flush_receipts(); !told) log::repeating(directory_ + " receipts", told.error());
+  std::string text = write_cursors(marks, written);
   if (text == flushed_) return {};
   TRY(replace_file(files_, directory_ + "/cursors", text).during("writing the cursors"));
   flushed_ = std::move(text);
+  marked_to_ = marks.durable.offset;
+  const std::scoped_lock lock(mutex_);
+  attempts_written_.clear();
+  for (const Cursor& cursor : written) attempts_written_[cursor.route] = cursor.attempted_to;
   return {};
+}
+
+void SegmentJournal::add_receipt(std::string_view route, const Receipt& receipt) {
+  const std::scoped_lock adding(receipts_mutex_);
+  receipts_.add(route, receipt);
+}
+
+Result<> SegmentJournal::flush_receipts() {
+  const std::scoped_lock writing(receipts_mutex_);
+  return receipts_.flush();
+}
+
+std::uint64_t SegmentJournal::attempts_written(std::string_view route) const {
+  const std::scoped_lock lock(mutex_);
+  const auto found = attempts_written_.find(route);
+  return found == attempts_written_.end() ? 0 : found->second;
 }
 
 Result<> SegmentJournal::forget_cursor(std::string_view route) {

@@ -1,8 +1,9 @@
-// The journal on segment files. journal.cpp opens and writes, journal_read.cpp reads, journal_retention.cpp removes,
-// journal_cursors.cpp keeps the cursors.
+// The journal on segment files. journal_open.cpp opens, journal.cpp writes, journal_read.cpp reads, journal_numbers.cpp
+// numbers the records, journal_damage.cpp says what is missing, journal_retention.cpp removes, journal_cursors.cpp
+// keeps the cursors.
 //
-//   writer thread: end_, newest_, tail_file_         readers: segments_ and durable state, under mutex_; durable_
-//   atomic
+// The writer thread has end_, newest_ and tail_file_. Everybody has, under mutex_, the segments, what is durable, what
+// was removed, what is damaged and the cursors; durable_ is atomic so that looking at it takes no lock.
 #pragma once
 
 #include <atomic>
@@ -10,8 +11,13 @@
 #include <mutex>
 
 #include "base/file_system.h"
+#include "cursor_file.h"
+#include "frame.h"
+#include "number_cache.h"
 #include "segment_scan.h"
 #include "store/journal.h"
+#include "store/receipts.h"
+#include "store/seal.h"
 
 namespace capstan::store {
 
@@ -27,13 +33,19 @@ public:
   Checkpoint checkpoint() const override;
   Result<Slice> read(Position from, Bytes bytes_max) const override;
   JournalReport report() const override;
+  std::uint64_t number_of(Position at) const override;
+  using Journal::behind;
+  Behind behind(Position from, std::uint64_t number) const override;
   std::vector<Cursor> cursors() const override;
   Result<Cursor> cursor(std::string_view route) override;
   Result<> acknowledge(const Cursor& cursor) override;
   Result<> flush_cursors() override;
+  void add_receipt(std::string_view route, const Receipt& receipt) override;
+  std::uint64_t attempts_written(std::string_view route) const override;
   Result<> forget_cursor(std::string_view route) override;
   Result<Position> position_at(Timestamp time) const override;
   Result<> enforce_retention() override;
+  Result<bool> seal_next() const override;
 
 private:
   // What stands behind the last transaction.
@@ -45,6 +57,7 @@ private:
   struct Extent {
     std::uint64_t base = 0;
     std::uint64_t limit = 0;
+    std::uint64_t records = 0;  // before `limit`; of the newest only
     bool is_newest = false;
     std::shared_ptr<const File> file;
   };
@@ -53,15 +66,26 @@ private:
     std::uint64_t records = 0;
   };
 
+  struct Numbered {
+    std::uint64_t number = 0;
+    bool is_exact = true;
+  };
+  enum class SegmentEnd : std::uint8_t { known, unknown };
+
   std::string segment_path(std::uint64_t base) const;
   Error position_gone(Position from) const;
 
   // Opening.
   Result<std::vector<std::uint64_t>> list_segments() const;
   Result<std::uint64_t> set_aside(std::uint64_t base, std::uint64_t size);
-  Result<> recover_newest(std::vector<std::uint64_t>& bases);
-  Result<> adopt(std::uint64_t base, SegmentScan scan, std::uint64_t size);
-  Result<> read_cursor_file();
+  Result<> recover_newest(std::vector<std::uint64_t>& bases, Mark mark);
+  Result<> adopt(std::uint64_t base, SegmentScan scan, std::uint64_t size, std::uint64_t go_on_at);
+  Result<> note_damage(std::uint64_t from, std::uint64_t to);
+  Result<> look_for_damage(std::uint64_t from, std::uint64_t to);
+  Result<CursorFile> read_cursor_file();
+  Result<> finish_removing(std::vector<std::uint64_t>& bases);
+  void take_cursors(CursorFile file);
+  void complete(Cursor& cursor, const JournalReport& now) const;
 
   // Writing.
   Result<> make_room(std::uint64_t bytes);
@@ -76,23 +100,45 @@ private:
   Result<Extent> extent_at(std::uint64_t offset) const;
   Result<std::shared_ptr<const File>> reader_of(std::uint64_t base) const;
   Result<SegmentHead> segment_head(std::uint64_t base) const;
-  void remember_damage(const Extent& extent, std::uint64_t from, std::uint64_t to) const;
-  Result<Damage> describe_damage(const Extent& extent, std::uint64_t from, std::uint64_t to) const;
+
+  // Damage.
+  void remember_damage(const Extent& extent, Damage damage) const;
+  Result<Damage> described(const Extent& extent, Damage damage) const;
+  std::optional<Damage> missing_head(Mark first) const;
+
+  // Numbers.
+  Result<std::uint64_t> number_at_end(const Extent& extent) const;
+  Result<Numbered> number_ahead(const Extent& extent, std::uint64_t offset, std::uint64_t floor, SegmentEnd end) const;
+  Result<Numbered> number_behind(const Extent& extent, const FrameReader::Step& step, std::uint64_t before,
+                                 SegmentEnd end) const;
+  Result<std::uint64_t> count_on(const Extent& extent, Mark from, std::uint64_t to, SegmentEnd end) const;
+  Result<std::uint64_t> number_at(std::uint64_t offset) const;
+  Result<std::uint64_t> records_before(const Extent& extent) const;
+  void remember_number(Mark place) const;
+  Mark first_mark() const;
+  std::uint64_t removed_records(Mark first) const;
 
   // Retention.
   std::uint64_t bytes_on_disk() const;
-  bool every_cursor_is_behind(std::uint64_t offset) const;
+  // Whether what a destination may still lose (Cursor::unsure_from) has to stay.
+  enum class Doubt : std::uint8_t { counts, is_ignored };
+  bool every_cursor_is_behind(std::uint64_t offset, Doubt doubt) const;
   Result<> remove_oldest();
-  Result<> count_lost(std::uint64_t new_first);
+  std::vector<std::uint64_t> segment_bases() const;
+  void seal_before_removal(std::uint64_t base);
+  Result<> flush_receipts();
+  Result<> begin_another_segment();
+  bool newest_is_empty() const;
+  bool has_one_segment() const;
   Result<bool> remove_acknowledged();
-  Result<bool> remove_by_policy();
-  Result<std::uint64_t> records_before(Position position) const;
+  Result<> remove_by_policy();
 
   FileSystem& files_;
   const Clock& clock_;
   const std::string directory_;
   const JournalOptions options_;
   const bool read_only_;
+  mutable Sealer sealer_;  // takes turns itself
 
   std::unique_ptr<File> tail_file_;
   std::uint64_t tail_base_ = 0;
@@ -105,13 +151,22 @@ private:
   mutable std::mutex mutex_;
   mutable std::map<std::uint64_t, std::optional<SegmentHead>> segments_;  // by base; the head once it was read
   mutable std::vector<std::pair<std::uint64_t, std::shared_ptr<const File>>> open_files_;  // most recent last
-  mutable std::map<std::uint64_t, Damage> damage_;
+  mutable std::map<std::uint64_t, Damage> damage_;                                         // by offset; no two overlap
   mutable std::uint64_t damaged_frames_ = 0;
+  mutable NumberCache numbers_;
+  mutable std::optional<Damage> missing_head_;
+  // Up to where retention has removed. Nothing: whoever removed left no mark (version 1, another process just now).
+  mutable std::optional<Mark> removed_;
   State durable_state_;
   std::map<std::string, Cursor, std::less<>> cursors_;
+  std::map<std::string, std::uint64_t, std::less<>> attempts_written_;
 
-  std::mutex flush_mutex_;
+  std::mutex flush_mutex_;  // guards the next two
   std::string flushed_;
+  std::atomic<std::uint64_t> marked_to_{0};  // the durable mark that is on disk
+
+  std::mutex receipts_mutex_;  // guards the next one; not held while the cursors are made durable
+  ReceiptWriter receipts_;
 };
 
 }  // namespace capstan::store

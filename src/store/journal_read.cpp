@@ -13,48 +13,51 @@ namespace {
 
 constexpr std::uint64_t chunk_min = 64U << 10;
 constexpr std::uint64_t chunk_max = 4U << 20;
-constexpr std::size_t look_chunk = 64U << 10;  // for looking at one frame or two
-constexpr std::size_t scan_chunk = 1U << 20;   // for walking a segment
-constexpr std::size_t open_files_max = 4;      // of the readers together; opening one again costs microseconds
-constexpr std::size_t damage_max = 256;        // places that are described; the count goes on
+constexpr std::size_t scan_chunk = 1U << 20;  // for walking a segment
+constexpr std::size_t open_files_max = 4;     // of the readers together; opening one again costs microseconds
 
 // Collects records until there are enough.
 class SliceBuilder {
 public:
-  SliceBuilder(Position from, std::uint64_t bytes_max) : at_(from), bytes_max_(std::max<std::uint64_t>(1, bytes_max)) {}
+  // `number`: records of the journal before `from`.
+  SliceBuilder(Position from, std::uint64_t number, std::uint64_t bytes_max)
+      : at_(from), number_(number), bytes_max_(std::max<std::uint64_t>(1, bytes_max)) {}
 
   bool is_full() const { return bytes_ >= bytes_max_; }
   Position at() const { return at_; }
+  std::uint64_t number() const { return number_; }
 
-  // What is no data frame is passed over, and the position behind the record before it moves along.
-  void pass(const FrameReader::Step& step) { move_to(step.offset, {step.next, 0}); }
-  void pass_damage(const FrameReader::Step& step) {
+  // What is no data frame is passed over, and the position behind the record before it moves along. `behind`: records
+  // of the journal before what follows.
+  void pass(const FrameReader::Step& step, std::uint64_t behind) {
+    move_to(step.offset, {step.next, 0});
+    number_ = behind;
+  }
+  void pass_damage(const FrameReader::Step& step, std::uint64_t behind) {
     ++slice_.damaged_frames;
-    pass(step);
+    pass(step, behind);
   }
 
-  // False when the frame's content is not what its head says; the rest of it is passed over.
-  bool take(const FrameReader::Step& step) {
+  // `first`: number of the frame's first record. False when the frame's content is not what its head says: then at() is
+  // before the record that cannot be read.
+  bool take(const FrameReader::Step& step, std::uint64_t first) {
     std::size_t offset = 0;
     const std::uint32_t skipped = at_.offset == step.offset ? at_.index : 0;
     for (std::uint32_t i = 0; offset < step.payload.size(); ++i) {
-      if (is_full()) {
-        at_ = {step.offset, i};
-        return true;
-      }
+      at_ = {step.offset, i};
+      number_ = first + i;
+      if (is_full()) return true;
       const auto stored = read_stored(step.payload, offset);
-      if (!stored) {
-        pass_damage(step);
-        return false;
-      }
+      if (!stored) return false;
       if (i >= skipped) {
         bytes_ += stored->end - offset;
         slice_.items.push_back(
-            {stored->record, {step.offset, i}, {step.offset, i + 1}, from_epoch_ms(step.head.ingest_ms)});
+            {stored->record, at_, {step.offset, i + 1}, from_epoch_ms(step.head.ingest_ms), number_});
       }
       offset = stored->end;
     }
     move_to(step.offset, {step.next, 0});
+    number_ = first + step.head.records;
     return true;
   }
 
@@ -64,6 +67,7 @@ public:
 
   Slice finish() {
     slice_.end = at_;
+    slice_.end_number = number_;
     return std::move(slice_);
   }
 
@@ -74,6 +78,7 @@ private:
   }
 
   Position at_;
+  std::uint64_t number_;
   std::uint64_t bytes_max_;
   std::uint64_t bytes_ = 0;
   Slice slice_;
@@ -97,6 +102,7 @@ Result<SegmentJournal::Extent> SegmentJournal::extent_at(std::uint64_t offset) c
       if (behind == segments_.begin()) return position_gone({offset, 0});
       extent.is_newest = behind == segments_.end();
       extent.limit = extent.is_newest ? durable_.load() : behind->first;
+      extent.records = durable_state_.records;
       extent.base = std::prev(behind)->first;
     }
     auto file = reader_of(extent.base);
@@ -118,6 +124,8 @@ Result<std::shared_ptr<const File>> SegmentJournal::reader_of(std::uint64_t base
   if (!opened) {
     const auto still_there = files_.exists(segment_path(base));
     if (!still_there || *still_there) return Error(std::move(opened.error()));
+    // The writing process's retention; in the writing process itself it was somebody else.
+    if (read_only_ && segments_.begin()->first == base) removed_.reset();
     segments_.erase(base);
     return position_gone({base, 0});
   }
@@ -128,7 +136,10 @@ Result<std::shared_ptr<const File>> SegmentJournal::reader_of(std::uint64_t base
 
 Result<Slice> SegmentJournal::read(Position from, Bytes bytes_max) const {
   const std::uint64_t durable = durable_.load();
-  SliceBuilder builder(std::min(from, Position{durable, 0}), bytes_max.count);
+  from = std::min(from, Position{durable, 0});
+  const std::uint64_t frame_number = TRY(number_at(from.offset));
+  SliceBuilder builder(from, frame_number + from.index, bytes_max.count);
+  std::uint64_t number = frame_number;
   const std::uint64_t chunk = std::clamp(bytes_max.count + chunk_min, chunk_min, chunk_max);
   bool is_first = true;
   while (!builder.is_full() && builder.at().offset < durable) {
@@ -138,57 +149,36 @@ Result<Slice> SegmentJournal::read(Position from, Bytes bytes_max) const {
       break;  // What was read is good; the next read says that the rest is gone.
     }
     is_first = false;
-    const std::uint64_t begin = builder.at().offset;
-    FrameReader reader(*extent->file, extent->base, begin, std::min(extent->limit, durable), chunk,
+    FrameReader reader(*extent->file, extent->base, builder.at().offset, extent->limit, chunk,
                        FrameReader::Buffers::kept);
     while (!builder.is_full() || reader.next_is_known_and_without_records()) {
       const FrameReader::Step step = TRY(reader.next());
       if (step.kind == FrameReader::Step::Kind::end) break;
-      if (step.kind == FrameReader::Step::Kind::damage) {
-        builder.pass_damage(step);
-        remember_damage(*extent, step.offset, step.next);
-      } else if (step.head.type != FrameType::records) {
-        builder.pass(step);
-      } else if (!builder.take(step)) {
-        remember_damage(*extent, step.offset, step.next);
+      const Numbered behind = TRY(number_behind(*extent, step, number, SegmentEnd::known));
+      const bool is_damage = step.kind == FrameReader::Step::Kind::damage;
+      const bool has_records = !is_damage && step.head.type == FrameType::records;
+      if (is_damage || (has_records && !builder.take(step, number))) {
+        const std::uint64_t missing_from = is_damage ? number : builder.number();
+        remember_damage(*extent,
+                        {.from = is_damage ? Position{step.offset, 0} : builder.at(),
+                         .to = {step.next, 0},
+                         .number = missing_from,
+                         .records = behind.is_exact ? std::optional(behind.number - missing_from) : std::nullopt,
+                         .ingested_after = {},
+                         .ingested_before = {},
+                         .saved_after = {},
+                         .saved_before = {}});
+        builder.pass_damage(step, behind.number);
+      } else if (!has_records) {
+        builder.pass(step, behind.number);
       }
+      number = behind.number;
       if (builder.is_full() && builder.at().index != 0) break;
     }
     builder.keep(reader.take_buffers());
   }
+  remember_number({builder.at().offset, builder.number() - builder.at().index});
   return builder.finish();
-}
-
-Result<SegmentJournal::SegmentHead> SegmentJournal::segment_head(std::uint64_t base) const {
-  {
-    const std::scoped_lock lock(mutex_);
-    const auto found = segments_.find(base);
-    if (found != segments_.end() && found->second) return *found->second;
-  }
-  const Extent extent = TRY(extent_at(base));
-  FrameReader reader(*extent.file, base, base, extent.limit, look_chunk, FrameReader::Buffers::reused);
-  SegmentHead head;
-  for (;;) {
-    const FrameReader::Step step = TRY(reader.next());
-    if (step.kind == FrameReader::Step::Kind::end) break;
-    if (step.kind == FrameReader::Step::Kind::damage) continue;
-    head.ingest_ms = step.head.ingest_ms;
-    if (step.head.type == FrameType::header && step.payload.size() >= sizeof(HeaderHead)) {
-      HeaderHead payload;
-      std::memcpy(&payload, step.payload.data(), sizeof payload);
-      head.records = payload.records;
-      break;
-    }
-    if (step.head.type == FrameType::commit && step.payload.size() >= sizeof(CommitHead)) {
-      CommitHead payload;
-      std::memcpy(&payload, step.payload.data(), sizeof payload);
-      head.records = payload.records - step.head.records;
-      break;
-    }
-  }
-  const std::scoped_lock lock(mutex_);
-  if (const auto found = segments_.find(base); found != segments_.end()) found->second = head;
-  return head;
 }
 
 // The heads of all segments are looked at in order rather than by bisection: a wall clock may have gone back, there are
@@ -216,61 +206,6 @@ Result<Position> SegmentJournal::position_at(Timestamp time) const {
     }
   }
   return Position{durable, 0};
-}
-
-void SegmentJournal::remember_damage(const Extent& extent, std::uint64_t from, std::uint64_t to) const {
-  {
-    const std::scoped_lock lock(mutex_);
-    if (damage_.contains(from) || damage_.size() >= damage_max) {
-      damaged_frames_ += damage_.contains(from) ? 0 : 1;
-      return;
-    }
-  }
-  Damage damage{.from = {from, 0},
-                .to = {to, 0},
-                .ingested_after = {},
-                .ingested_before = {},
-                .saved_after = {},
-                .saved_before = {}};
-  if (auto described = describe_damage(extent, from, to)) damage = std::move(*described);
-  {
-    const std::scoped_lock lock(mutex_);
-    if (damage_.emplace(from, damage).second) ++damaged_frames_;
-  }
-  log::repeating(
-      segment_path(extent.base),
-      Error(ErrorCode::journal_corrupt,
-            fmt::format("reading the journal {}: passed over {} damaged bytes at {}", directory_, to - from, from)));
-}
-
-// Damage is rare: walking its segment once to find the neighbours is cheap enough.
-Result<Damage> SegmentJournal::describe_damage(const Extent& extent, std::uint64_t from, std::uint64_t to) const {
-  Damage damage{.from = {from, 0},
-                .to = {to, 0},
-                .ingested_after = {},
-                .ingested_before = {},
-                .saved_after = {},
-                .saved_before = {}};
-  FrameReader reader(*extent.file, extent.base, extent.base, extent.limit, scan_chunk, FrameReader::Buffers::reused);
-  while (!damage.saved_before) {
-    const FrameReader::Step step = TRY(reader.next());
-    if (step.kind == FrameReader::Step::Kind::end) break;
-    if (step.kind == FrameReader::Step::Kind::damage || (step.offset >= from && step.offset < to)) continue;
-    const Timestamp ingest = from_epoch_ms(step.head.ingest_ms);
-    const bool is_behind = step.offset >= to;
-    if (is_behind && !damage.ingested_before) damage.ingested_before = ingest;
-    if (!is_behind) damage.ingested_after = ingest;
-    if (step.head.type != FrameType::records) continue;
-    for (std::size_t offset = 0; offset < step.payload.size();) {
-      const auto stored = read_stored(step.payload, offset);
-      if (!stored) break;
-      const Timestamp saved = stored->record.saved_time;
-      if (is_behind) damage.saved_before = std::max(damage.saved_before.value_or(saved), saved);
-      if (!is_behind) damage.saved_after = saved;
-      offset = stored->end;
-    }
-  }
-  return damage;
 }
 
 }  // namespace capstan::store

@@ -1,100 +1,18 @@
 #include "store/journal.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <filesystem>
 #include <fstream>
-#include <random>
 #include <thread>
 
 #include "frame.h"
+#include "journal_for_test.h"
 
 namespace capstan::store {
 namespace {
 
-class HandClock final : public Clock {
-public:
-  Timestamp wall = from_epoch_ms(1'700'000'000'000);
-  Timestamp now() const override { return wall; }
-  MonotonicTime monotonic() const override { return {}; }
-};
-
-class JournalTest : public testing::Test {
-protected:
-  void SetUp() override {
-    std::string name = (std::filesystem::temp_directory_path() / "capstan_journal_XXXXXX").string();
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    root_ = name;
-    options_.reserve = 0_B;
-  }
-  void TearDown() override { std::filesystem::remove_all(root_); }
-
-  std::string directory() const { return root_ + "/journal"; }
-
-  std::unique_ptr<Journal> open() {
-    auto journal = Journal::open(files_, clock_, directory(), options_);
-    if (!journal) ADD_FAILURE() << journal.error().text();
-    return journal ? std::move(*journal) : nullptr;
-  }
-
-  static Batch numbered(std::uint64_t first, std::uint64_t count, std::size_t size = 100) {
-    Batch batch;
-    for (std::uint64_t n = first; n < first + count; ++n) {
-      const std::string id = std::to_string(n);
-      const std::string raw(size, static_cast<char>('a' + n % 26));
-      const auto saved = from_epoch_ms(static_cast<std::int64_t>(n));
-      EXPECT_TRUE(batch.add({.feed = "activities", .id = id, .raw = raw, .event_time = saved, .saved_time = saved}));
-    }
-    return batch;
-  }
-
-  static void append(Journal& journal, std::uint64_t first, std::uint64_t count, std::size_t size = 100) {
-    auto appended = journal.append(numbered(first, count, size), {std::to_string(first + count - 1)});
-    ASSERT_TRUE(appended) << appended.error().text();
-    ASSERT_TRUE(journal.sync());
-  }
-
-  static std::vector<std::uint64_t> ids(const Journal& journal, Position from, Bytes step = 1_KiB) {
-    std::vector<std::uint64_t> result;
-    while (from < journal.report().durable) {
-      auto slice = journal.read(from, step);
-      if (!slice) {
-        ADD_FAILURE() << slice.error().text();
-        break;
-      }
-      for (const auto& item : slice->items) result.push_back(std::stoull(std::string(item.record.id)));
-      if (slice->end <= from) break;
-      from = slice->end;
-    }
-    return result;
-  }
-
-  static std::vector<std::uint64_t> range(std::uint64_t first, std::uint64_t last) {
-    std::vector<std::uint64_t> result;
-    for (std::uint64_t n = first; n <= last; ++n) result.push_back(n);
-    return result;
-  }
-
-  std::vector<std::string> segments() const {
-    std::vector<std::string> paths;
-    for (const auto& entry : std::filesystem::directory_iterator(directory()))
-      if (entry.path().extension() == ".segment") paths.push_back(entry.path());
-    std::ranges::sort(paths);
-    return paths;
-  }
-
-  static void damage(const std::string& path, std::uint64_t at, std::size_t size = 8) {
-    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(static_cast<std::streamoff>(at));
-    file << std::string(size, '\xEE');
-  }
-
-  PosixFileSystem files_;
-  HandClock clock_;
-  JournalOptions options_;
-  std::string root_;
-};
+using JournalTest = JournalFixture;
 
 TEST_F(JournalTest, ReadsNothingBeforeItIsDurableAndEverythingAfter) {
   auto journal = open();
@@ -237,22 +155,34 @@ TEST_F(JournalTest, BlocksWhenItIsFullUntilTheRouteIsBehind) {
   EXPECT_EQ(journal->read({}, 1_KiB).error().code(), ErrorCode::position_gone);
 }
 
-TEST_F(JournalTest, DropsTheOldestByPolicyAndCountsWhatTheRouteLost) {
+TEST_F(JournalTest, DropsTheOldestByPolicyAndSaysWhatTheRouteLost) {
   options_.max_bytes = 16_KiB;
   options_.when_full = JournalOptions::WhenFull::drop_oldest;
   auto journal = open();
   Cursor cursor = journal->cursor("siem").value();
-  cursor.position = {0, 0};
   append(*journal, 1, 2, 500);
   const Slice first = journal->read({}, 1_B).value();
   cursor.position = first.end;  // had one record
+  cursor.number = first.end_number;
+  cursor.delivered = 1;
   ASSERT_TRUE(journal->acknowledge(cursor));
   for (std::uint64_t n = 3; n <= 100; ++n) append(*journal, n, 1, 500);
   const auto left = ids(*journal, journal->report().first);
   EXPECT_EQ(left.back(), 100U);
-  EXPECT_EQ(journal->cursors().at(0).lost_to_retention, left.front() - 2);
-  EXPECT_EQ(journal->cursors().at(0).position, journal->report().first);
   EXPECT_LE(journal->report().bytes, options_.max_bytes.count);
+  // The cursor is its owner's: the journal has not touched it.
+  EXPECT_EQ(journal->cursors().at(0).position, cursor.position);
+  EXPECT_EQ(journal->cursors().at(0).lost_to_retention, 0U);
+  const Behind behind = journal->behind(cursor);
+  EXPECT_EQ(behind.lost_to_retention, left.front() - 2);
+  EXPECT_EQ(behind.lost_to_damage, 0U);
+  EXPECT_EQ(behind.records, left.size());
+  EXPECT_TRUE(journal->report().is_whole());
+  EXPECT_EQ(journal->report().removed_to, left.front() - 1);
+  journal.reset();
+  journal = open();
+  EXPECT_EQ(journal->behind(journal->cursors().at(0)).lost_to_retention, left.front() - 2);
+  EXPECT_TRUE(journal->report().is_whole());
 }
 
 TEST_F(JournalTest, RemovesOldSegmentsThatEveryRouteHasHad) {

@@ -41,7 +41,8 @@ public:
     return {};
   }
 
-  SegmentScan finish() {
+  SegmentScan finish(std::uint64_t durable_to) {
+    adopt_waiting(durable_to);
     for (const auto& [from, to] : damage_)
       if (from < result_.end) result_.damage.emplace_back(from, std::min(to, result_.end));
     return std::move(result_);
@@ -93,12 +94,17 @@ private:
 
   // Everything before `mark` was durable: commits that wait behind damage did happen.
   void adopt_durable(std::uint64_t mark) {
+    adopt_waiting(mark);
+    result_.has_transaction = true;
+    result_.end = mark;
+  }
+
+  void adopt_waiting(std::uint64_t mark) {
     while (!waiting_.empty() && waiting_.front().end <= mark) {
+      result_.has_transaction = true;
       adopt(std::move(waiting_.front()));
       waiting_.pop_front();
     }
-    result_.has_transaction = true;
-    result_.end = mark;
   }
 
   void adopt(Commit commit) {
@@ -118,12 +124,12 @@ private:
 
 }  // namespace
 
-Result<SegmentScan> scan_segment(const File& file, std::uint64_t base, std::uint64_t size) {
+Result<SegmentScan> scan_segment(const File& file, std::uint64_t base, std::uint64_t size, std::uint64_t durable_to) {
   FrameReader reader(file, base, base, base + size, scan_chunk, FrameReader::Buffers::reused);
   Scan scan(base);
   for (;;) {
     const FrameReader::Step step = TRY(reader.next());
-    if (step.kind == FrameReader::Step::Kind::end) return scan.finish();
+    if (step.kind == FrameReader::Step::Kind::end) return scan.finish(durable_to);
     TRY(scan.take(step));
   }
 }

@@ -13,7 +13,7 @@ namespace capstan::store {
 struct SegmentScan {
   bool has_header = false;
   bool has_transaction = false;
-  std::uint64_t end = 0;  // logical, behind the last whole transaction (or the header, or what is known to be durable)
+  std::uint64_t end = 0;  // logical, behind the last whole transaction (or the header, or what commits say is durable)
   Checkpoint checkpoint;
   std::uint64_t records = 0;
   std::int64_t ingest_ms = 0;
@@ -26,6 +26,8 @@ struct SegmentScan {
 // A damaged place below what a later commit frame knows to be durable was damaged afterwards and is passed over. A
 // damaged place above it was never promised to anybody: there the segment is cut, even if whole transactions follow,
 // because their checkpoints stand behind records that are not there.
-Result<SegmentScan> scan_segment(const File& file, std::uint64_t base, std::uint64_t size);
+// `durable_to`: everything before this offset was durable, whatever the commit frames say; it may lie beyond the
+// segment.
+Result<SegmentScan> scan_segment(const File& file, std::uint64_t base, std::uint64_t size, std::uint64_t durable_to);
 
 }  // namespace capstan::store

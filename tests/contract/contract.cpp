@@ -17,8 +17,11 @@ public:
     return count;
   }
   Result<> write_at(std::uint64_t, std::span<const std::string_view>) override { return refuse(); }
+  Result<Appended> append(std::string_view) override { return refuse(); }
   Result<> truncate(std::uint64_t) override { return refuse(); }
   Result<std::uint64_t> size() const override { return secret.size(); }
+  Result<FileStatus> status() const override { return FileStatus{}; }
+  Result<Lock> lock() override { return Lock::taken; }
   Result<> sync() override { return refuse(); }
   Result<> reserve(std::uint64_t) override { return refuse(); }
   void forget(std::uint64_t, std::uint64_t) const override {}
@@ -59,11 +62,23 @@ Result<bool> WatchedFiles::exists(const std::string&) const {
   ++touches;
   return true;
 }
+Result<std::optional<FileStatus>> WatchedFiles::status(const std::string&) const {
+  ++touches;
+  return std::optional(FileStatus{});
+}
+Result<std::string> WatchedFiles::real_path(const std::string& path) const {
+  ++touches;
+  return path;
+}
 Result<> WatchedFiles::make_directories(const std::string&) {
   ++touches;
   return refused();
 }
 Result<> WatchedFiles::rename(const std::string&, const std::string&) {
+  ++touches;
+  return refused();
+}
+Result<> WatchedFiles::rename_to_new(const std::string&, const std::string&) {
   ++touches;
   return refused();
 }

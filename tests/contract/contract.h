@@ -44,8 +44,11 @@ public:
   Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override;
   Result<std::vector<std::string>> list(const std::string& directory) const override;
   Result<bool> exists(const std::string& path) const override;
+  Result<std::optional<FileStatus>> status(const std::string& path) const override;
+  Result<std::string> real_path(const std::string& path) const override;
   Result<> make_directories(const std::string& path) override;
   Result<> rename(const std::string& from, const std::string& to) override;
+  Result<> rename_to_new(const std::string& from, const std::string& to) override;
   Result<> remove(const std::string& path) override;
   Result<> sync_directory(const std::string& directory) override;
   Result<std::uint64_t> free_bytes(const std::string& path) const override;

@@ -8,6 +8,7 @@
 #include "crash_workload.h"
 #include "simulated_disk.h"
 #include "store/journal.h"
+#include "store/seal.h"
 
 namespace capstan::crash {
 namespace {
@@ -59,6 +60,7 @@ private:
       clock_.wall += std::chrono::seconds(1);
       if ((static_cast<std::uint64_t>(i) + seed_) % 3 != 0) TRY(sync(*journal));
       if (i % 4 == 3) TRY(route(*journal, cursor));
+      if (i % 5 == 1) TRY(journal->seal_next());
       if (i % 9 == 8) TRY(journal->enforce_retention());
     }
     TRY(sync(*journal));
@@ -140,6 +142,32 @@ void expect_kept(Journal& journal, const Promise& promise) {
   }
 }
 
+// Removed segments have left their seals, and a seal says of a segment that there is what the segment says.
+void expect_sealed(SimulatedDisk& disk, const Journal& journal) {
+  auto seals = store::Seals::open(disk, directory);
+  ASSERT_TRUE(seals) << seals.error().text();
+  const std::uint64_t first = journal.report().first.offset;
+  EXPECT_TRUE((*seals)->not_covered(0, first).empty());
+  std::uint64_t next = 1;
+  const auto not_read =
+      (*seals)->for_each(store::Position{}, store::Position{first, 0}, [&](const store::SealedRecord& record) {
+        EXPECT_EQ(record.identity, store::sealed_identity("activities", std::to_string(next)));
+        ++next;
+      });
+  ASSERT_TRUE(not_read);
+  EXPECT_TRUE(not_read->is_complete());
+  if (const auto numbers = read_all(journal, journal.report().first); !numbers.empty()) {
+    EXPECT_EQ(numbers.front(), next);
+  }
+  for (const store::SealHead& head : (*seals)->heads()) {
+    if (head.base < first) continue;
+    const auto scan = store::scan_frames(disk, directory, head.base, head.end, [](const store::SealedFrame&) {});
+    ASSERT_TRUE(scan) << scan.error().text();
+    EXPECT_EQ(scan->root, head.root);
+    EXPECT_LE(head.end, journal.report().durable.offset);
+  }
+}
+
 // It goes on as if nothing had been.
 void expect_goes_on(SimulatedDisk& disk, Journal& journal) {
   const std::uint64_t next = journal.report().records + 1;
@@ -194,7 +222,9 @@ TEST(JournalCrash, NothingDurableIsMissingAfterAnyCrash) {
         auto journal = Journal::open(*found, clock, directory, small_options());
         ASSERT_TRUE(journal) << journal.error().text();
         expect_kept(**journal, promise);
+        expect_sealed(*found, **journal);
         expect_goes_on(*found, **journal);
+        expect_sealed(*found, **journal);
         if (testing::Test::HasFailure()) return;
       }
     }

@@ -12,7 +12,7 @@ import traceback
 
 import harness
 
-MODULES = ["road", "rules", "reload", "storm", "bad_input", "outside", "receivers"]
+MODULES = ["road", "rules", "reload", "storm", "bad_input", "records", "corners", "receivers", "outside", "report"]
 
 
 def cases():

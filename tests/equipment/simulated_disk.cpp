@@ -36,6 +36,11 @@ struct SimulatedDisk::Inode {
   std::string durable;
   std::string cached;
   std::vector<Change> unsynced;
+  const void* locked_by = nullptr;
+
+  FileStatus status() const {
+    return {.identity = {0, reinterpret_cast<std::uintptr_t>(this), 0}, .size = cached.size()};
+  }
 
   std::string survive(const Survival& survival, std::mt19937_64& random) const {
     if (survival.kind == Survival::Kind::everything) return cached;
@@ -86,6 +91,10 @@ class SimulatedFile final : public File {
 public:
   SimulatedFile(SimulatedDisk& disk, std::shared_ptr<SimulatedDisk::Inode> inode, std::string path, bool is_writable)
       : disk_(disk), inode_(std::move(inode)), path_(std::move(path)), is_writable_(is_writable) {}
+  ~SimulatedFile() override {
+    const std::scoped_lock lock(disk_.mutex_);
+    if (inode_->locked_by == this) inode_->locked_by = nullptr;
+  }
 
   Result<std::size_t> read_at(std::uint64_t offset, std::span<char> into) const override {
     const std::scoped_lock lock(disk_.mutex_);
@@ -111,6 +120,12 @@ public:
     return counted;
   }
 
+  Result<Appended> append(std::string_view bytes) override {
+    const std::uint64_t end = TRY(size());
+    TRY(File::write_at(end, bytes));
+    return Appended{end, bytes.size()};
+  }
+
   Result<> truncate(std::uint64_t size) override {
     const std::scoped_lock lock(disk_.mutex_);
     TRY(count_write());
@@ -123,6 +138,18 @@ public:
   Result<std::uint64_t> size() const override {
     const std::scoped_lock lock(disk_.mutex_);
     return inode_->cached.size();
+  }
+
+  Result<FileStatus> status() const override {
+    const std::scoped_lock lock(disk_.mutex_);
+    return inode_->status();
+  }
+
+  Result<Lock> lock() override {
+    const std::scoped_lock lock(disk_.mutex_);
+    if (inode_->locked_by != nullptr && inode_->locked_by != this) return Lock::is_held;
+    inode_->locked_by = this;
+    return Lock::taken;
   }
 
   Result<> sync() override {
@@ -227,7 +254,7 @@ Result<std::unique_ptr<File>> SimulatedDisk::open(const std::string& path, OpenM
   const std::scoped_lock lock(mutex_);
   if (!has_power_) return Error(ErrorCode::disk_failed, "opening " + path + ": the power is off");
   auto found = live_.find(path);
-  const bool makes = mode == OpenMode::create_new || mode == OpenMode::create_or_open;
+  const bool makes = mode != OpenMode::read && mode != OpenMode::write_existing;
   if (found == live_.end()) {
     if (!makes) return Error(ErrorCode::unreadable_file, "opening " + path + ": no such file");
     TRY(count_operation("making", path));
@@ -258,6 +285,18 @@ Result<bool> SimulatedDisk::exists(const std::string& path) const {
   return live_.contains(path) || directories_.contains(path);
 }
 
+Result<std::optional<FileStatus>> SimulatedDisk::status(const std::string& path) const {
+  const std::scoped_lock lock(mutex_);
+  const auto found = live_.find(path);
+  if (found != live_.end()) return std::optional(found->second->status());
+  const auto directory = directories_.find(path);
+  if (directory == directories_.end()) return std::optional<FileStatus>();
+  return std::optional(FileStatus{.identity = {1, hash64(path), 0}, .kind = FileStatus::Kind::directory});
+}
+
+// There are no links on this disk.
+Result<std::string> SimulatedDisk::real_path(const std::string& path) const { return path; }
+
 Result<> SimulatedDisk::make_directories(const std::string& path) {
   const std::scoped_lock lock(mutex_);
   if (directories_.contains(path)) return {};
@@ -277,6 +316,11 @@ Result<> SimulatedDisk::rename(const std::string& from, const std::string& to) {
   apply(change, live_);
   unsynced_.push_back(std::move(change));
   return {};
+}
+
+Result<> SimulatedDisk::rename_to_new(const std::string& from, const std::string& to) {
+  if (TRY(exists(to))) return Error(ErrorCode::file_exists, "renaming " + from + ": it exists");
+  return rename(from, to);
 }
 
 Result<> SimulatedDisk::remove(const std::string& path) {

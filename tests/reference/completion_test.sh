@@ -27,6 +27,9 @@ completes "capstan st" status
 completes "capstan " run check journal demo
 completes "capstan journal " ls cat verify export
 completes "capstan journal cat --fe" --feed
+completes "capstan report " verify prove
+completes "capstan report --da" --day
+completes "capstan report verify --k" --key
 completes "capstan check --l" --live --log-level
 completes "capstan status --output " text json
 completes "capstan completion " bash zsh fish

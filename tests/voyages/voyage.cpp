@@ -8,14 +8,19 @@
 #include <set>
 
 #include "config/document.h"
+#include "conservation.h"
+#include "damage.h"
 #include "dice.h"
+#include "evidence_oracle.h"
 #include "harbour.h"
+#include "runtime/engine.h"
 #include "runtime/program.h"
 #include "simulated_disk.h"
 #include "simulated_network.h"
 #include "simulated_time.h"
 #include "sources/mdca.h"
 #include "voyage_oracle.h"
+#include "voyage_plan.h"
 
 namespace capstan::voyages {
 
@@ -28,100 +33,27 @@ constexpr std::uint64_t steps_max = 100'000;
 constexpr std::chrono::minutes calm_least{12};
 constexpr std::chrono::hours calm_most{3};
 constexpr int starts_in_a_row_max = 40;
+constexpr double seal_share = 0.02;  // of the steps, one of making seals comes before
 // Far enough that no voyage gets there: a fault that was armed is put off.
 constexpr std::uint64_t never = 1ULL << 40;
-
-constexpr std::string_view configuration = R"(
-data_dir: /state
-journal: {segment_size: 64KiB, max_bytes: 8MiB, reserve: 1MiB}
-tenants:
-  contoso:
-    api_url: https://contoso.example/api/v1
-    auth: {method: oauth2, authority: 'https://login.example', tenant_id: '${env:TENANT_ID}', client_id: '${env:CLIENT_ID}', client_secret: '${env:CLIENT_SECRET}'}
-sources:
-  mdca: {type: mdca, tenant: contoso, feeds: [alerts, activities, entities, subnets], interval: 1m, inventory_interval: 5m, sweep_interval: 1m, backfill: 3d}
-sinks:
-  siem: {type: recording}
-  soc: {type: recording}
-routes:
-  everything: {from: mdca, encode: {format: lines}, to: siem, batch: {max_events: 7}}
-  alerts_only: {from: mdca, feeds: [alerts], encode: {format: lines}, to: soc}
-)";
-
-const std::vector<RouteTruth>& route_truths() {
-  static const std::vector<RouteTruth> routes{{"everything", "siem", {}}, {"alerts_only", "soc", {"alerts"}}};
-  return routes;
-}
-
-// What kind of voyage this is: shares per attempt, and how often (per step) something befalls it.
-struct Character {
-  double network_trouble = 0;
-  double unplug = 0;
-  double power_cut = 0;
-  double kill = 0;
-  double restart = 0;
-  double disk_error = 0;
-  double disk_full = 0;
-  double clock_jump = 0;
-  Weather weather;
-  Duration storm{};
-};
-
-Character roll_character(Dice& dice) {
-  const auto sometimes = [&](double least, double most) {
-    return dice.chance(0.5) ? least + (most - least) * static_cast<double>(dice.below(1000)) / 1000 : 0.0;
-  };
-  Character c;
-  c.network_trouble = sometimes(0.02, 0.4);
-  c.unplug = sometimes(0.001, 0.01);
-  c.power_cut = sometimes(0.002, 0.05);
-  c.kill = sometimes(0.002, 0.03);
-  c.restart = sometimes(0.002, 0.02);
-  c.disk_error = sometimes(0.002, 0.02);
-  c.disk_full = sometimes(0.002, 0.02);
-  c.clock_jump = sometimes(0.002, 0.02);
-  c.weather.dead = sometimes(0.05, 0.9);
-  c.weather.lost_answer = sometimes(0.02, 0.3);
-  c.weather.partly = sometimes(0.02, 0.3);
-  c.weather.too_long = sometimes(0.05, 0.5);
-  c.weather.crash_before = sometimes(0.01, 0.1);
-  c.weather.crash_after = sometimes(0.01, 0.1);
-  c.weather.refused_records = dice.chance(0.25) ? 0.1 : 0.0;
-  c.storm = std::chrono::minutes(dice.between(3, 20));
-  return c;
-}
-
-simulator::SimulatorOptions roll_tenant(Dice& dice) {
-  simulator::SimulatorOptions options;
-  options.seed = dice.seed();
-  options.activities = dice.between(3, 30);
-  options.alerts = dice.between(1, 6);
-  options.entities = dice.between(1, 6);
-  options.files = 0;
-  options.subnets = dice.between(0, 3);
-  options.history = std::chrono::hours(dice.between(1, 48));
-  options.rate = static_cast<double>(dice.below(60)) / 1000;
-  options.lateness = dice.chance(0.5) ? Duration(std::chrono::seconds(dice.between(1, 300))) : Duration{};
-  options.burst_share = 0.3;
-  options.burst_size_max = 6;
-  options.requests_per_minute = 60;
-  return options;
-}
 
 class Voyage {
 public:
   explicit Voyage(std::uint64_t seed)
       : dice_(seed),
         character_(roll_character(dice_)),
+        itinerary_(roll_itinerary(dice_, character_)),
         time_(from_epoch_ms(1'795'000'000'000 + static_cast<std::int64_t>(dice_.below(1'000'000'000)))),
         machine_clock_(time_),
         tenant_clock_(time_),
         harbour_(time_, dice_),
+        conservation_(itinerary_, harbour_, dice_, logbook_),
         disk_(std::make_unique<SimulatedDisk>()) {
     logbook_.seed = seed;
     registry_.sources.add(mdca_kind());
     registry_.encoders.add(harbour_.encoder_kind());
     registry_.sinks.add(harbour_.sink_kind());
+    harbour_.on_hang([this](const std::string& sink) { give_up_route_of(sink); });
   }
 
   Logbook sail() {
@@ -132,7 +64,14 @@ public:
     const bool went_well = start() && storm() && calm();
     logbook_.requests = network_->requests();
     logbook_.troubled_requests = network_->troubled();
-    if (went_well) judge(shown_, ask_tenant(*tenant_), harbour_, letters_, *program_, route_truths(), logbook_);
+    if (!went_well) return std::move(logbook_);
+    judge({itinerary_, conservation_, shown_, ask_tenant(*tenant_)}, harbour_, letters_, *program_, logbook_);
+    // Where nothing is lost and one source fills one journal, evidence has to say what journal and receivers say.
+    if (!itinerary_.may_lose() && itinerary_.sources.size() == 1) {
+      const bool has_disk_trouble = character_.power_cut + character_.disk_error + character_.disk_full > 0;
+      const std::string directory = runtime::journal_directory(itinerary_.data_dir, itinerary_.sources.front());
+      judge_evidence({*disk_, directory, has_disk_trouble}, harbour_, *program_, itinerary_.routes, logbook_);
+    }
     return std::move(logbook_);
   }
 
@@ -155,14 +94,18 @@ private:
       return std::nullopt;
     };
     config::Findings findings;
-    const config::Node root = config::parse(configuration, "voyage.yaml", references, findings);
+    const config::Node root = config::parse(itinerary_.configuration, "voyage.yaml", references, findings);
     auto plan = runtime::make_plan(root, registry_, *world_, findings);
     for (const auto& finding : findings.all()) fail(config::to_string(finding));
+    if (!plan) return plan;
+    plan->journal = itinerary_.journal;
+    for (runtime::RoutePlan& route : plan->routes) route.reserve = itinerary_.reserve;
     return plan;
   }
 
   // Starts the program on the disk as it is, again and again where the disk does not let it.
   bool start() {
+    befall_the_journals();
     for (int i = 0; i < starts_in_a_row_max; ++i) {
       logbook_.disk_states.push_back(disk_->image_hash());
       harbour_.program_started();
@@ -173,6 +116,8 @@ private:
       if (opened) {
         program_ = std::move(*opened);
         wire();
+        conservation_.note_start(*program_);
+        conservation_.check(*program_);
         return true;
       }
       if (power_is_off()) {
@@ -186,8 +131,68 @@ private:
     return fail("the program does not start any more");
   }
 
+  void befall_the_journals() {
+    if (!dice_.chance(character_.damage) || power_goes_at_ || has_calmed_) return;
+    constexpr DamagedPart parts[] = {DamagedPart::head, DamagedPart::middle, DamagedPart::tail};
+    const std::string& source = itinerary_.sources[dice_.below(itinerary_.sources.size())];
+    if (damage_journal(*disk_, runtime::journal_directory(itinerary_.data_dir, source), parts[dice_.below(3)], dice_))
+      ++logbook_.damages;
+  }
+
+  // The runner is fenced, and another one goes on where it was.
+  void succeed(std::size_t route) {
+    ++logbook_.reloads;
+    auto planned = plan();
+    if (!planned) return;
+    const auto before = program_->running_routes()[route];
+    auto places = before->runner->fence();
+    for (runtime::RoutePlan& wanted : planned->routes)
+      if (wanted.name == before->plan.name) program_->put(program_->make_route(std::move(wanted), std::move(places)));
+    route_due_[route] = time_.monotonic();
+  }
+
+  void give_up_route_of(const std::string& sink) {
+    const auto routes = program_->running_routes();
+    for (std::size_t i = 0; i < routes.size(); ++i)
+      if (routes[i]->plan.sink_name == sink) succeed(i);
+  }
+
+  void reload() {
+    const auto routes = program_->running_routes();
+    const std::size_t route = dice_.below(routes.size());
+    routes[route]->runner->close();
+    succeed(route);
+  }
+
+  void replay() {
+    const auto routes = program_->running_routes();
+    const auto& route = routes[dice_.below(routes.size())];
+    std::vector<runtime::RouteRunner::Rewind> rewinds;
+    const runtime::RouteStatus status = route->runner->status();
+    for (std::size_t i = 0; i < status.cursors.size(); ++i) {
+      const auto& records = conservation_.followers().at(status.cursors[i].source).records();
+      if (records.empty()) continue;
+      const auto somewhere = [&] { return records[dice_.below(records.size())].position; };
+      const store::Position first = journal_of(status.cursors[i].source).report().first;
+      runtime::RouteRunner::Rewind rewind{i, std::max(somewhere(), first), std::nullopt};
+      if (dice_.chance(0.5)) rewind.until = somewhere();
+      if (rewind.since < status.cursors[i].cursor.position) rewinds.push_back(rewind);
+    }
+    harbour_.receiver(route->plan.sink_name).is_disturbed = true;
+    route->runner->replay(std::move(rewinds));
+    for (std::size_t i = 0; i < routes.size(); ++i)
+      if (routes[i] == route) route_due_[i] = time_.monotonic();
+    ++logbook_.replays;
+  }
+
+  const store::Journal& journal_of(const std::string& source) {
+    for (const auto& one : program_->running_sources())
+      if (one->plan.name == source) return *one->journal;
+    std::abort();
+  }
+
   void wire() {
-    collector_due_ = time_.monotonic();
+    collector_due_.assign(program_->collectors().size(), time_.monotonic());
     committer_due_ = time_.monotonic();
     route_due_.assign(program_->routes().size(), time_.monotonic());
     program_->committer().on_work([this] { committer_due_ = time_.monotonic(); });
@@ -213,6 +218,8 @@ private:
     survival.seed = dice_.seed();
     auto found = disk_->crash(survival);
     program_.reset();
+    harbour_.program_died();
+    conservation_.note_unclean_end();
     disk_ = std::move(found);
     power_goes_at_.reset();
     // A second cut while it recovers.
@@ -228,13 +235,23 @@ private:
   void kill() {
     ++logbook_.crashes;
     program_.reset();
+    harbour_.program_died();
+    conservation_.note_unclean_end();
   }
 
   bool restart() {
-    const Result<> finished = program_->committer().finish();
     for (const auto& route : program_->routes()) route->close();
-    if (!finished && power_is_off()) lose_power();
+    const Result<> finished = program_->committer().finish();
+    std::vector<runtime::RouteStatus> before;
+    for (const auto& route : program_->routes()) before.push_back(route->status());
     program_.reset();
+    if (power_is_off()) {
+      lose_power();
+    } else if (!finished) {
+      conservation_.note_unclean_end();
+    } else {
+      conservation_.check_stopped(*disk_, machine_clock_, before);
+    }
     return start();
   }
 
@@ -274,34 +291,41 @@ private:
       return start();
     }
     if (dice_.chance(character_.restart)) return restart();
+    if (dice_.chance(character_.replay)) replay();
+    if (dice_.chance(character_.reload)) reload();
     return true;
   }
 
   // One step of one part, whichever the dice say; time moves when nobody has anything to do.
   void step_somebody() {
+    if (dice_.chance(seal_share)) program_->seal();
     const MonotonicTime now = time_.monotonic();
-    const std::size_t routes = route_due_.size();
-    const std::size_t parts = 2 + routes;
+    const std::size_t collectors = collector_due_.size();
+    const std::size_t parts = 1 + collectors + route_due_.size();
     const std::size_t first = dice_.below(parts);
     for (std::size_t i = 0; i < parts; ++i) {
       const std::size_t part = (first + i) % parts;
-      if (part == 0) {
-        const auto& submission = program_->collectors()[0]->submission();
-        const bool can_go = submission ? submission->is_done() : collector_due_ <= now;
+      if (part < collectors) {
+        const auto collector = program_->collectors()[part];
+        const auto& submission = collector->submission();
+        const bool can_go = submission ? submission->is_done() : collector_due_[part] <= now;
         if (!can_go) continue;
-        collector_due_ = program_->collectors()[0]->step({}).at.value_or(now);
+        collector_due_[part] = collector->step({}).at.value_or(now);
         return;
       }
-      std::optional<MonotonicTime>& due = part == 1 ? committer_due_ : route_due_[part - 2];
+      const bool is_committer = part == collectors;
+      std::optional<MonotonicTime>& due = is_committer ? committer_due_ : route_due_[part - collectors - 1];
       if (!due || *due > now) continue;
       // Set before the step: what the step itself wakes counts.
       due.reset();
-      const runtime::Step step = part == 1 ? program_->committer().step() : program_->routes()[part - 2]->step({});
+      const runtime::Step step =
+          is_committer ? program_->committer().step() : program_->routes()[part - collectors - 1]->step({});
       if (step.at) due = due ? std::min(*due, *step.at) : *step.at;
       return;
     }
     MonotonicTime next = now + std::chrono::minutes(1);
-    if (!program_->collectors()[0]->submission()) next = std::min(next, collector_due_);
+    for (std::size_t i = 0; i < collectors; ++i)
+      if (!program_->collectors()[i]->submission()) next = std::min(next, collector_due_[i]);
     if (committer_due_) next = std::min(next, *committer_due_);
     for (const auto& due : route_due_)
       if (due) next = std::min(next, *due);
@@ -335,11 +359,14 @@ private:
       if (!befall()) return false;
       step_somebody();
       if (!survive()) return false;
+      conservation_.check(*program_);
+      if (!logbook_.complaints.empty()) return false;
     }
     return true;
   }
 
   bool calm() {
+    has_calmed_ = true;
     network_->set_trouble(0);
     network_->set_unplugged(false);
     Weather calm_weather;
@@ -353,6 +380,8 @@ private:
       if (time_.monotonic() > begin + calm_most) return fail("the program does not settle: " + what_is_left());
       step_somebody();
       if (!survive()) return false;
+      conservation_.check(*program_);
+      if (!logbook_.complaints.empty()) return false;
     }
     if (auto held = program_->held_by()) return fail("held at the end: " + held->text());
     return true;
@@ -374,6 +403,7 @@ private:
 
   Dice dice_;
   const Character character_;
+  const Itinerary itinerary_;
   SimulatedTime time_;
   MachineClock machine_clock_;
   TenantClock tenant_clock_;
@@ -381,14 +411,16 @@ private:
   MemoryDeadLetters letters_;
   Registry registry_;
   Logbook logbook_;
+  Conservation conservation_;
   std::unique_ptr<simulator::TenantModel> tenant_;
   std::unique_ptr<SimulatedNetwork> network_;
   std::unique_ptr<SimulatedDisk> disk_;
   std::optional<World> world_;
   std::unique_ptr<runtime::Program> program_;
   Shown shown_;
+  bool has_calmed_ = false;
 
-  MonotonicTime collector_due_{};
+  std::vector<MonotonicTime> collector_due_;
   std::optional<MonotonicTime> committer_due_;
   std::vector<std::optional<MonotonicTime>> route_due_;
   std::optional<std::uint64_t> power_goes_at_;
@@ -396,7 +428,13 @@ private:
   std::optional<MonotonicTime> plug_in_at_;
 };
 
+constexpr std::size_t complaints_max = 8;
+
 }  // namespace
+
+void complain(Logbook& logbook, std::string sentence) {
+  if (logbook.complaints.size() < complaints_max) logbook.complaints.push_back(std::move(sentence));
+}
 
 Logbook sail(std::uint64_t seed) { return Voyage(seed).sail(); }
 

@@ -8,10 +8,12 @@
 #include <utility>
 #include <vector>
 
+#include "conservation.h"
 #include "harbour.h"
 #include "runtime/program.h"
 #include "simulator/tenant_model.h"
 #include "voyage.h"
+#include "voyage_plan.h"
 
 namespace capstan::voyages {
 
@@ -23,14 +25,14 @@ struct Shown {
 };
 Shown ask_tenant(simulator::TenantModel& tenant);
 
-struct RouteTruth {
-  std::string route;
-  std::string receiver;
-  std::vector<std::string> feeds;  // empty: all
+// What the voyage was.
+struct Course {
+  const Itinerary& itinerary;
+  const Conservation& conservation;
+  const Shown& shown;        // when the storm was over
+  const Shown& shown_after;  // when the program had settled
 };
-
-// `shown`: when the storm was over; `shown_after`: when the program had settled.
-void judge(const Shown& shown, const Shown& shown_after, const Harbour& harbour, const MemoryDeadLetters& letters,
-           runtime::Program& program, const std::vector<RouteTruth>& routes, Logbook& logbook);
+void judge(const Course& course, const Harbour& harbour, const MemoryDeadLetters& letters, runtime::Program& program,
+           Logbook& logbook);
 
 }  // namespace capstan::voyages

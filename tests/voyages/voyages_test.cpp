@@ -40,6 +40,15 @@ struct Total {
   std::uint64_t arrived = 0;
   std::uint64_t doubles = 0;
   std::uint64_t letters = 0;
+  std::uint64_t seals = 0;
+  std::uint64_t receipts = 0;
+  std::uint64_t sums = 0;
+  std::uint64_t double_counts = 0;
+  std::uint64_t resent = 0;
+  std::uint64_t lost = 0;
+  std::uint64_t damages = 0;
+  std::uint64_t replays = 0;
+  std::uint64_t reloads = 0;
   std::set<std::uint64_t> disk_states;
   std::vector<Logbook> sunk;
 
@@ -53,6 +62,15 @@ struct Total {
     arrived += logbook.arrived;
     doubles += logbook.doubles;
     letters += logbook.letters;
+    seals += logbook.seals;
+    receipts += logbook.receipts;
+    sums += logbook.sums;
+    double_counts += logbook.double_counts;
+    resent += logbook.resent;
+    lost += logbook.lost;
+    damages += logbook.damages;
+    replays += logbook.replays;
+    reloads += logbook.reloads;
     disk_states.insert(logbook.disk_states.begin(), logbook.disk_states.end());
     if (!logbook.complaints.empty()) sunk.push_back(std::move(logbook));
   }
@@ -79,10 +97,15 @@ TEST(Voyages, nothing_is_lost_whatever_happens) {
   }
   fmt::print(
       "voyages: {} runs, {} steps, {} crashes, {} distinct crash states, {} requests ({} troubled), {} events shown, "
-      "{} "
-      "arrived, {} doubles (all explained), {} dead letters\n",
+      "{} arrived, {} dead letters, {} seals and {} receipts compared\n",
       total.voyages, total.steps, total.crashes, total.disk_states.size(), total.requests, total.troubled_requests,
-      total.shown, total.arrived, total.doubles, total.letters);
+      total.shown, total.arrived, total.letters, total.seals, total.receipts);
+  fmt::print(
+      "conservation: {} sums and {} counts of doubles right after every step; {} doubles, {} counted as resent; {} "
+      "lost "
+      "and counted; {} journals damaged, {} replays, {} reloads\n",
+      total.sums, total.double_counts, total.doubles, total.resent, total.lost, total.damages, total.replays,
+      total.reloads);
   for (std::size_t i = 0; i < std::min(total.sunk.size(), failures_shown); ++i) {
     std::string text;
     for (const std::string& complaint : total.sunk[i].complaints) text += "  " + complaint + "\n";

@@ -2,9 +2,11 @@
 
 #include <iostream>
 
+#include "app/process.h"
 #include "app/program.h"
 
 int main(int count, char** words) {
+  capstan::app::prepare_process();
   std::ios::sync_with_stdio(false);
   capstan::app::Streams streams{.in = std::cin,
                                 .out = std::cout,

@@ -57,7 +57,8 @@ Services services_of(runtime::Engine& engine);
 
 class Server {
 public:
-  // Listens, then writes admin.json (mode 0600). Errors: port_in_use, wrong_value (listen), directory_not_writable.
+  // Listens, then writes admin.json (mode 0600). Errors: port_in_use, wrong_value (listen), directory_not_writable,
+  // disk_full.
   static Result<std::unique_ptr<Server>> start(const ServerOptions& options, Services services, const Clock& clock);
   // Stops a verify or explain that still runs, removes admin.json, stops listening.
   ~Server();

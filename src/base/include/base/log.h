@@ -1,13 +1,17 @@
 // Structured log: a message and named values, as text or one JSON object a line, to standard error.
 // Secrets cannot get in: a value is text, a number or an Error, and Secret is none of these. Any thread may call.
+// Nobody waits for the log: a pipe that is full and never read costs lines, which are counted and told when it is read
+// again (base/log_output.h).
 // A repeated error is logged once a minute with a count; `repeating` does the counting.
 #pragma once
 
 #include <initializer_list>
+#include <iosfwd>
 #include <string>
 #include <string_view>
 
 #include "base/error.h"
+#include "base/time.h"
 
 namespace capstan::log {
 
@@ -30,6 +34,10 @@ struct Field {
 // Called once at start, before any thread logs. Before it: text, info and above.
 void configure(Level level, Format format);
 void write(Level level, std::string_view message, std::initializer_list<Field> fields = {});
+// Writes what could not be written before. At the end of the program: waits for a slow reader, no longer than `span`.
+void flush(Duration span = Duration::zero());
+// For text that is no log line and goes the same way: whole lines, each written as it comes. For one thread at a time.
+std::ostream& stream();
 
 inline void debug(std::string_view m, std::initializer_list<Field> f = {}) { write(Level::debug, m, f); }
 inline void info(std::string_view m, std::initializer_list<Field> f = {}) { write(Level::info, m, f); }

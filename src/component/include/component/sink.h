@@ -2,7 +2,10 @@
 // retry. It is called by one thread at a time (each route has its own).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,7 +39,9 @@ struct Payload {
 struct Delivery {
   std::uint64_t accepted = 0;  // messages
   std::uint64_t cut = 0;       // of those: shortened by rule (message_too_long)
-  std::uint64_t resent = 0;    // of those: may have arrived before (sent again after a broken connection)
+  // Sent in this call though they may have arrived before. The sink's own view, for its tests: a route's cursor counts
+  // them before they are sent (Sink::before_resend, Sink::may_have_arrived).
+  std::uint64_t resent = 0;
   struct Rejected {
     std::size_t message = 0;
     Error error;
@@ -64,6 +69,20 @@ public:
   // A payload without messages only looks after the connection.
   // One attempt, whole: an Error means that nothing of it counts as delivered and all of it will come again.
   virtual Result<Delivery> deliver(const Payload& payload, const Call& call) = 0;
+  // After deliver() ended with an error: how many of the payload's messages, from the first on, that attempt may have
+  // brought to the destination all the same. In doubt all of them; they count as resent when they come again.
+  virtual std::size_t may_have_arrived() const { return std::numeric_limits<std::size_t>::max(); }
+  // How many of the payload's messages, from the first on, an earlier attempt has delivered although it failed: they
+  // are not sent again.
+  virtual std::size_t has_delivered(const Payload&) const { return 0; }
+  // The destination holds a message once however often it is delivered (a file is compared with what comes again), so
+  // that nothing counts as resent.
+  virtual bool recognizes_repeats() const { return false; }
+  // Given once, before the first deliver. A sink that sends messages again by itself, of earlier payloads or of this
+  // one for the second time in a call, calls it with their number before it sends them; with an error it sends none,
+  // and the attempt ends with that error.
+  using BeforeResend = std::function<Result<>(std::uint64_t messages)>;
+  virtual void before_resend(BeforeResend) {}
   // What was acknowledged last and may not be stored yet, should both ends die together: so many bytes, none older than
   // that. It is delivered again, counted as resent, after Capstan ended uncleanly. Nothing: an acknowledgement is for
   // good.
@@ -73,9 +92,11 @@ public:
   };
   virtual Doubt doubt() const { return {}; }
   // Before close() at a clean end: makes sure, within the call, that nothing which was delivered is in doubt any more.
-  // Only `resent` of the answer has a meaning. An error: the doubt stays, and what was acknowledged last is delivered
-  // again after the next start.
-  virtual Result<Delivery> settle(const Call&) { return Delivery{}; }
+  // An error: the doubt stays, and what was acknowledged last is delivered again after the next start.
+  virtual Result<> settle(const Call&) { return {}; }
+  // Paths of files that nobody else may write: two routes that own one file are refused when they are planned. Touches
+  // no disk.
+  virtual std::vector<std::string> owned_files() const { return {}; }
   // The connectivity test of `check --live`; sends nothing that a SIEM would store.
   virtual Result<> probe(const Call& call) = 0;
   virtual void close() = 0;

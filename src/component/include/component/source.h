@@ -24,6 +24,9 @@ struct FeedReport {
   std::uint64_t records_passed_over = 0;  // poisoned or broken, in this poll
   bool is_drained = false;                // nothing more to ask for at the moment
   std::string note;  // what a person should know ("the tenant refuses to sort by created; using date")
+  std::optional<std::int64_t> page_size;      // the most that the service was seen to give at once while it had more
+  std::optional<double> arriving_per_second;  // measured: records that the tenant makes, by their saved time
+  std::optional<double> possible_per_second;  // what the request budget lets through in pages of that size
 };
 
 struct Poll {
@@ -74,6 +77,9 @@ public:
   // way as ever, but its batches are compared (verify) or appended (repair), and the source's own checkpoint is left
   // alone. Nothing for feeds that cannot be asked by time (inventories are asked whole then: any window gives all).
   virtual std::optional<Checkpoint> window(const Window& window) const = 0;
+  // From when on, by saved time, a feed is collected, as far as the checkpoint says so: what was saved earlier was
+  // never to be collected. Nothing: it is not known yet, or the feed is read whole.
+  virtual std::optional<Timestamp> collected_since(const Checkpoint&, std::string_view) const { return std::nullopt; }
   // The connectivity test of `check --live`: one small request per feed; one report per feed.
   virtual std::vector<FeedReport> probe(const Call& call) = 0;
 };

@@ -23,6 +23,7 @@ struct CefEvent {
   std::string severity;
   // In the order of the line, values unescaped. A key that occurs again replaces the value of the first.
   std::vector<std::pair<std::string, std::string>> extension;
+  std::string loose;  // what stands before the first key and belongs to none, as written
 
   // nullptr where the key is absent; an empty value is there.
   const std::string* find(std::string_view key) const;

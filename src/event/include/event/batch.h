@@ -1,8 +1,8 @@
 // A batch: records one after another in one buffer, in the order they came, in the form the journal stores
 // (docs/formats/journal.md, "record"). Building one and reading one back never copies a record twice.
 //
-//   record = u32 size of what follows | u8 version=1 | u8 flags (bit 0 updated, bit 1 quarantined) | u8 feed size | u8
-//   0
+//   record = u32 size of what follows | u8 version=1 | u8 flags (bit 0 updated, bit 1 quarantined, bit 2 WTF-8)
+//          | u8 feed size | u8 0
 //          | u16 id size | u16 0 | i64 event time | i64 saved time | u64 content hash | feed | id | raw (little endian)
 //
 // Not shared between threads while it is built.

@@ -61,16 +61,15 @@ public:
   FieldWalker(FieldWalker&&) noexcept;
   FieldWalker& operator=(FieldWalker&&) noexcept;
 
-  // Fills one value a slot. A member that simdjson refuses (a lone surrogate in a string) becomes null and is counted
-  // in refused(); a record that it refuses whole fails with broken_record. `raw` needs raw_padding readable bytes
-  // behind it.
+  // Fills one value a slot. Half a surrogate pair in a text or a name is U+FFFD, written as an escape or as bytes
+  // (WTF-8). Fails with broken_record where the record, as far as it is looked at, is no JSON object. `raw` needs
+  // raw_padding readable bytes behind it.
   Result<std::span<const Value>> walk(const FieldPlan& plan, std::string_view raw);
   // The same, but asks `goes_on` once, as soon as the values of the plan's front are known (without looking at the
   // record when the front is empty). When it says false, the rest of the record is not looked at and nothing comes
   // back.
   Result<std::optional<std::span<const Value>>> walk_while(const FieldPlan& plan, std::string_view raw,
                                                            FunctionRef<bool(std::span<const Value> front)> goes_on);
-  std::uint64_t refused() const;
 
 private:
   struct Impl;

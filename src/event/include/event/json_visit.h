@@ -16,8 +16,9 @@ public:
   virtual void on_null() = 0;
   virtual void on_boolean(bool value) = 0;
   virtual void on_integer(std::int64_t value) = 0;
-  virtual void on_real(double value) = 0;              // with a point or exponent, or beyond 64 bits
-  virtual void on_string(std::string_view value) = 0;  // unescaped; valid during the call only
+  virtual void on_real(double value) = 0;  // with a point or exponent, or beyond 64 bits; infinite beyond a double
+  // Unescaped, half a surrogate pair as U+FFFD; valid during the call only.
+  virtual void on_string(std::string_view value) = 0;
   virtual void on_array_begin() = 0;
   virtual void on_array_end() = 0;
   virtual void on_object_begin() = 0;
@@ -31,12 +32,16 @@ public:
   ~JsonDocument();
   JsonDocument(JsonDocument&&) noexcept;
   JsonDocument& operator=(JsonDocument&&) noexcept;
-  // The whole text has to be one JSON value (any kind). broken_record otherwise; the visitor may have been told a part.
+  // The whole text has to be one JSON value (any kind), nested at most json_depth_max deep. broken_record otherwise,
+  // and the visitor was told nothing.
   Result<> visit(std::string_view text, JsonVisitor& visitor);
 
 private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+// The value of a well-formed JSON number, as on_real() gets it.
+double json_real(std::string_view number);
 
 }  // namespace capstan

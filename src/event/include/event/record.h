@@ -21,13 +21,15 @@ enum class RecordKind : std::uint8_t {
 struct RecordView {
   std::string_view feed;   // "activities", "alerts", …; at most 255 bytes
   std::string_view id;     // the service's id; at most 65,535 bytes
-  std::string_view raw;    // one JSON object as it came
+  std::string_view raw;    // one JSON value as it came; an object unless it is quarantined
   Timestamp event_time{};  // when it happened, as the record says
   Timestamp saved_time{};  // when the service saved it (activities: `created`); event_time where there is none
   std::uint64_t content_hash =
       0;  // of the content, independent of member order; tells a changed record from a repeated one
   RecordKind kind = RecordKind::created;
-  bool is_quarantined = false;  // not well-formed JSON or not UTF-8: kept, marked, never parsed
+  bool is_quarantined = false;  // not a well-formed object of UTF-8 with members: kept, marked, never parsed
+  // Halves of surrogate pairs stand in `raw` as bytes (WTF-8): it is read, and made UTF-8 wherever it is written.
+  bool is_wtf8 = false;
 };
 
 constexpr std::size_t raw_padding = 64;

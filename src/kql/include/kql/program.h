@@ -32,6 +32,9 @@ public:
   ~Program();
   const std::vector<Column>& output() const;
   const std::vector<Input>& inputs() const;
+  // False where the rows come out of the query alone: print, datatable. A rule makes them of every record; a query over
+  // an input makes them once.
+  bool reads_records() const;
   // Whether the record's members that no column names go on beside the output (an open schema, and no project).
   bool keeps_members() const;
   // Of the output, what is not a member of the record as it came.

@@ -45,7 +45,7 @@ public:
   // The rows that come out, each one JSON object; valid until the next call. Fails with broken_record, or not_encodable
   // beyond rows_of_record_max.
   // With an open schema the members that no operator touched are copied as the service sent them, in their order; new
-  // columns stand behind them.
+  // columns stand behind them. What is written anew has U+FFFD for half a surrogate pair, and all of it is UTF-8.
   Result<std::span<const std::string_view>> rows(const RecordView& record, const Envelope& envelope);
   // Of a program with shapes (kql/wanted.h): calls `each` with every row that comes out, with the number of the shape
   // that fits (shape_none: none does, and there are no cells). Cells are valid during the call; an object may be its

@@ -3,7 +3,13 @@
 //
 // A sliding window: never more than `requests_per_minute` requests in any 60 s. More urgent callers come first: a
 // caller of lower urgency is only let through when nobody more urgent has asked within the last 60 s and been told to
-// wait. A pause asked for by the service (Retry-After, "throttled") holds everyone.
+// wait. A quarter of the budget is kept for alerts and activities:
+//
+//   alerts, activities   all of it
+//   inventory, sweep     together (and with proof) three quarters
+//   proof                only where the minute, whoever asked in it, leaves a quarter untouched
+//
+// A pause asked for by the service (Retry-After, "throttled") holds everyone.
 #pragma once
 
 #include <cstdint>
@@ -32,10 +38,19 @@ public:
   std::uint64_t pauses() const;
 
 private:
+  struct Grant {
+    MonotonicTime at;
+    Urgency urgency;
+  };
+  void forget_before(MonotonicTime time);
+  // When the budget has room for it; the past: now.
+  MonotonicTime room_at(Urgency urgency) const;
+
   const Clock& clock_;
   unsigned requests_per_minute_;
   mutable std::mutex mutex_;
-  std::deque<MonotonicTime> granted_;
+  std::deque<Grant> granted_;   // in the last 60 s
+  std::size_t background_ = 0;  // of them, those of inventory and less
   MonotonicTime paused_until_{};
   MonotonicTime refused_at_[5]{};
   bool was_refused_[5]{};

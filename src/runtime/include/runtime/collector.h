@@ -55,6 +55,8 @@ public:
   bool is_held() const;
   // The first error that waits for a person: of the source, or of one of its feeds.
   std::optional<Error> held_by() const;
+  // What time it is at the service, as it said last; nothing: it has not said yet.
+  std::optional<Timestamp> service_time() const;
   // When the step that runs now was begun; nothing: none runs. For noticing one that hangs.
   std::optional<MonotonicTime> stepping_since() const;
   // Since when no poll has gone well although it was tried; nothing: the last one went well.
@@ -108,6 +110,8 @@ private:
   std::uint64_t polls_ = 0;
   std::uint64_t poll_errors_ = 0;
   std::optional<Timestamp> last_poll_;
+  std::optional<Timestamp> service_time_;
+  MonotonicTime service_time_at_{};
   MonotonicTime next_poll_;
   bool was_ever_ok_ = false;
   MonotonicTime ok_at_;

@@ -4,7 +4,7 @@
 //   submissions ─► de-duplication ─► append ─┐
 //   (all sources)                            ├─► fdatasync of every journal that was written ─► id index ─► outcomes,
 //                                            │                                                              wake routes
-//   acknowledged cursors ────────────────────┴─► at most once a second: written
+//   acknowledged cursors ────────────────────┴─► four times a second: written
 //
 // Sources come and go while it runs: each has a slot with a number that is never given again. Slots change on the
 // committer's thread only (between_steps); a journal lives for as long as somebody holds it.
@@ -65,8 +65,6 @@ private:
 
 class Committer {
 public:
-  enum class Deduplicate : std::uint8_t { yes, no };
-
   struct Options {
     Duration cursors_every = std::chrono::milliseconds(250);
     Duration retention_every = std::chrono::minutes(1);
@@ -87,7 +85,7 @@ public:
   // after the one that there is was written and closed. A fault where it does not open.
   Result<> change_feeds(std::size_t source, std::vector<FeedTraits> traits,
                         const std::function<Result<std::unique_ptr<store::IdIndex>>(const store::Journal&)>& open);
-  // Between steps. What the route acknowledged and is not written yet is forgotten with it.
+  // Between steps.
   Result<> forget_cursor(std::size_t source, std::string_view route);
   // Any thread but the committer's: does the work on the committer's thread when what was submitted before is durable,
   // and waits for it. timed_out when the committer did not come to it within `patience` (a disk that hangs): then it is
@@ -99,11 +97,19 @@ public:
   void on_durable(std::function<void(std::size_t source)> wake) { on_durable_ = std::move(wake); }
   void on_work(std::function<void()> wake) { on_work_ = std::move(wake); }
 
-  // Any thread. `next` absent: the journal's own checkpoint stays (repair).
-  std::shared_ptr<Submission> submit(std::size_t source, Batch batch, std::optional<Checkpoint> next,
-                                     Deduplicate deduplicate);
-  // Any thread. Only the newest of a route and source is written.
-  void acknowledge(std::size_t source, store::Cursor cursor);
+  // Any thread. `next` absent: the journal's own checkpoint stays.
+  std::shared_ptr<Submission> submit(std::size_t source, Batch batch, std::optional<Checkpoint> next);
+  // Any thread. What a comparison with the tenant found missing, each id once: appended with the journal's own
+  // checkpoint, except what somebody else has journaled at or behind `compared_to` meanwhile. The journal decides and
+  // not the id index, which still knows ids whose frame was damaged.
+  std::shared_ptr<Submission> repair(std::size_t source, Batch batch, store::Position compared_to);
+  // Any thread, the cursor's owner only (store::Cursor). The journal has it at once, the disk soon.
+  void acknowledge(std::size_t source, const store::Cursor& cursor);
+  // Any thread, before the acknowledgement that it belongs to: then no cursor is ever written without its receipts.
+  void add_receipt(std::size_t source, std::string_view route, const store::Receipt& receipt);
+  // Any thread: what was acknowledged in this journal is durable when it returns. Nothing to do for a source that is
+  // retired.
+  Result<> write_cursors_of(std::size_t source);
   // For reading; any thread. Nothing of a source that is retired; what is held stays readable.
   std::shared_ptr<const store::Journal> journal(std::size_t source) const;
   std::uint64_t index_size(std::size_t source) const;
@@ -129,10 +135,10 @@ private:
   std::vector<Pending> take_work();
   void do_works();
   std::shared_ptr<Store> store(std::size_t source) const;
+  std::shared_ptr<Submission> take_in(Pending pending);
   void append(Pending& pending);
   void sync(std::vector<Pending>& round);
   void retain(MonotonicTime now);
-  Result<> acknowledge_now(std::size_t source, store::Cursor cursor);
   Result<> write_cursors(MonotonicTime now, AtOnce at_once);
   void note_fault(const Error& error);
 
@@ -150,7 +156,6 @@ private:
   mutable std::mutex mutex_;
   std::vector<Pending> pending_;
   std::vector<std::shared_ptr<Work>> works_;
-  std::vector<std::pair<std::size_t, store::Cursor>> acknowledged_;
   std::optional<MonotonicTime> waiting_since_;
   std::size_t at_work_ = 0;
   std::optional<Error> fault_;

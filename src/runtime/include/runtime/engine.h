@@ -4,6 +4,7 @@
 //
 //   poller threads ── step ──► Collector ── submit ──► committer thread: append, index, fdatasync ── wakes ──► lanes
 //   lane threads (one a route) ── step ──► RouteRunner ──► sink            housekeeping thread: retention, log lines
+//   prover threads (a few) ── step ──► Prover ── repair ──► committer thread
 #pragma once
 
 #include <functional>
@@ -38,6 +39,7 @@ public:
     std::uint64_t seed = 0;  // of the jitter; 0: from the clock
     bool notify_systemd = true;
     bool log_figures = true;  // the line every five minutes
+    bool prove = true;        // continuously, where the configuration enables it
     // How long a reload waits for a part that goes or changes (reload.h).
     Duration finish_within = reload_patience;
     Duration come_back_within = interrupt_patience;

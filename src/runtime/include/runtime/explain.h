@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -13,6 +14,7 @@
 #include "component/sink.h"
 #include "event/record.h"
 #include "store/journal.h"
+#include "store/receipts.h"
 
 namespace capstan::runtime {
 
@@ -39,6 +41,7 @@ struct ExplainSource {
   std::vector<ExplainRoute> routes;
   // The dead letters of this source's records with that id; may be empty.
   std::function<Result<std::vector<ExplainedDeadLetter>>(std::string_view id)> dead_letters;
+  std::shared_ptr<const store::Receipts> receipts;  // may be null
 };
 
 struct RouteFate {
@@ -50,6 +53,9 @@ struct RouteFate {
   std::uint64_t records_before =
       0;              // waiting: records of the journal between the cursor and this one (at most 100,000)
   std::string error;  // dead_lettered
+  // One for each time that the record was delivered or dropped, the first one first. Empty: not acknowledged yet, or no
+  // receipt is left. A rule may have changed since: where there is a receipt, it decides the state.
+  std::vector<store::Receipt> receipts;
 };
 std::string_view to_string(RouteFate::State state);
 

@@ -37,6 +37,24 @@ struct BatchOptions {
   Duration timeout = std::chrono::seconds(30);
 };
 
+// The block `proof:` (runtime/prover.h).
+struct ProofOptions {
+  bool enabled = true;
+  // Younger than this, by the service's clock, a record may still be on its way.
+  Duration late_after = std::chrono::minutes(15);
+  // How old a window of saved time is when it is compared with the tenant, again and again.
+  std::vector<std::string> ages{"1h", "6h", "12h", "1d", "3d", "7d", "30d"};
+};
+// The ages as spans; what is not one is left out (the plan has checked them).
+std::vector<Duration> ages_of(const ProofOptions& options);
+
+// How many records the mark of what may have been sent runs ahead of what was (runtime/route_runner.h): where the route
+// has caught up, and at most. After a kill, so many may be counted as resent that were not. No option.
+struct AttemptReserve {
+  std::uint64_t least = 1'024;
+  std::uint64_t most = 65'536;
+};
+
 struct TenantPlan {
   std::string name;
   std::shared_ptr<net::Tenant> tenant;
@@ -88,19 +106,21 @@ struct RoutePlan {
   std::string sink_kind;
   std::unique_ptr<Sink> sink;  // the route's own
   BatchOptions batch;
+  AttemptReserve reserve = {};
   Facts facts = {};  // its own, its sink's, and what it takes from its sources
 };
 
 struct Plan {
   std::string data_dir;
   store::JournalOptions journal;
+  ProofOptions proof;
   ApiOptions api;
   LogOptions log;
   std::vector<TenantPlan> tenants;
   std::vector<SourcePlan> sources;
   std::vector<SinkPlan> sinks;
   std::vector<RoutePlan> routes;
-  Facts facts;  // of data_dir, journal, api and log, as far as they are written
+  Facts facts;  // of data_dir, journal, proof, api and log, as far as they are written
 };
 
 // Every mistake becomes a finding at its place; unknown names come with a suggestion. Nothing when there was an error.
@@ -109,7 +129,8 @@ struct Plan {
 std::optional<Plan> make_plan(const config::Node& root, const Registry& registry, World& world,
                               config::Findings& findings, const std::vector<TenantPlan>& running = {});
 
-// The options outside of components, for the reference page: top level, journal, api, log, one route and one table.
+// The options outside of components, for the reference page: top level, journal, proof, api, log, one route and one
+// table.
 struct PlanDescription {
   std::vector<config::OptionDescription> top;
   std::vector<config::OptionDescription> route;

@@ -20,6 +20,7 @@ struct PlanOutline {
   };
   std::string data_dir;
   store::JournalOptions journal;
+  ProofOptions proof;
   ApiOptions api;
   LogOptions log;
   std::vector<Part> tenants;

@@ -19,6 +19,7 @@
 #include "runtime/dead_letter_box.h"
 #include "runtime/plan.h"
 #include "runtime/plan_difference.h"
+#include "runtime/prover.h"
 #include "runtime/route_runner.h"
 #include "runtime/status.h"
 #include "runtime/table_keeper.h"
@@ -30,6 +31,8 @@ struct RunningSource {
   std::size_t number = 0;  // in the committer
   std::shared_ptr<const store::Journal> journal;
   std::unique_ptr<Collector> collector;
+  std::unique_ptr<Source> proof_source;  // what the prover asks through
+  std::unique_ptr<Prover> prover;        // null: proof is not enabled
 };
 
 struct RunningRoute {
@@ -55,6 +58,8 @@ public:
   std::vector<TenantPlan> tenants() const;
   PlanOutline outline() const;
 
+  // One thread: a step of sealing closed segments of each source (store/seal.h). True: there is more to do at once.
+  bool seal();
   // The housekeeping's thread: what the rules of the running routes look up in is looked after; at the end it is
   // closed.
   void keep_tables();
@@ -64,11 +69,13 @@ public:
 
   // Any thread.
   Status status() const;
-  // Every source is drained (or waits for a person), everything is durable, and every route has delivered all of it (or
-  // waits for a person).
+  // Every source is drained (or waits for a person), everything is durable, no damaged place of a journal is being
+  // asked for again, and every route has delivered all of it (or waits for a person).
   bool is_settled() const;
   // The first error that waits for a person.
   std::optional<Error> held_by() const;
+  // After the provers' last steps: writes their ledgers.
+  void finish_provers();
 
   // For a reload, which is one thread's business at a time (engine_reload.cpp).
 
@@ -101,11 +108,15 @@ private:
   void find_stalled(Status& status, const std::vector<std::shared_ptr<Collector>>& collectors,
                     const std::vector<std::shared_ptr<RouteRunner>>& routes) const;
   TablesInUse tables_in_use() const;
+  void give_prover(RunningSource& source);
+  std::uint64_t lost_to_damage(std::string_view source) const;
+  void add_proofs(Status& status, const std::vector<std::shared_ptr<RunningSource>>& sources) const;
 
   World& world_;
   DeadLetterBox& dead_letters_;
   const std::string data_dir_;
   const store::JournalOptions journal_;
+  const ProofOptions proof_;
   const MonotonicTime started_;
   const Timestamp started_wall_;
   std::unique_ptr<Committer> committer_;

@@ -25,6 +25,15 @@ std::string_view to_string(SourceState state);  // "Created", "Connected", "Conn
 constexpr Duration connection_error_after = std::chrono::hours(2);
 constexpr Duration disconnected_after = std::chrono::hours(12);
 
+// Whether the tenant's request budget lets through what the tenant makes.
+struct FeedPace {
+  std::optional<std::int64_t> page_size;      // the most that the service was seen to give at once
+  std::optional<double> arriving_per_second;  // records that the tenant makes
+  std::optional<double> possible_per_second;  // what the budget lets through in pages of that size
+  bool is_outpaced = false;                   // behind, and more comes than can be read: it never catches up so
+  std::optional<Timestamp> caught_up_at;      // while it is behind by more than some minutes: when it will not be
+};
+
 struct FeedStatus {
   std::string name;
   SourceState state = SourceState::created;
@@ -44,6 +53,40 @@ struct FeedStatus {
   std::uint64_t quarantined = 0;             // of the journaled: not well-formed JSON
   std::uint64_t passed_over = 0;             // that the service could not show (poisoned)
   std::optional<Duration> time_to_catch_up;  // at the speed of the last minutes; zero when drained
+  FeedPace pace;
+};
+
+// What continuous proof says of one feed (runtime/prover.h). Times are the service's.
+struct ProofFeedStatus {
+  std::string feed;
+  std::optional<Timestamp> proved_until;  // all that was saved before it and is shown is journaled
+  std::string why_not_later;              // one sentence
+  std::optional<Timestamp> checked_at;    // the newest comparison
+  // Of the windows that the ledger holds (a month).
+  std::uint64_t proved = 0;
+  std::uint64_t missing = 0;
+  std::uint64_t not_comparable = 0;
+  std::uint64_t repaired = 0;  // records
+};
+
+struct ProofStatus {
+  bool is_enabled = false;
+  std::vector<ProofFeedStatus> feeds;
+  std::uint64_t damaged_places = 0;  // that are not asked for again yet
+  std::uint64_t healed_places = 0;   // that the journal still has
+  // Since the start.
+  std::uint64_t comparisons = 0;  // questions that were answered to their end
+  std::uint64_t polls = 0;
+  std::uint64_t records_read = 0;
+  std::uint64_t repaired = 0;
+  std::string error;  // of the newest question, text with code; empty: it went well
+};
+
+// What a route has of one feed.
+struct RouteProof {
+  std::string feed;
+  std::optional<Timestamp> proved_until;  // all that was saved before it and is shown has been delivered
+  std::string why_not_later;
 };
 
 struct SourceStatus {
@@ -62,6 +105,7 @@ struct SourceStatus {
   std::optional<Duration> next_poll;  // from now
   store::JournalReport journal;
   std::uint64_t index_size = 0;  // ids remembered
+  ProofStatus proof;
 };
 
 // Of a route.
@@ -79,11 +123,18 @@ struct Rates {
   double bytes_per_second = 0;
 };
 
+// Where a route stands in one journal. Conserved at every moment, also while the destination is down:
+//
+//   journal.records = cursor.began_at + delivered + dropped + rejected + lost_to_retention + lost_to_damage
+//                     + backlog_records - repeated
 struct RouteCursor {
   std::string source;
+  // As the route has it; what is lost in front of it is counted already.
   store::Cursor cursor;
-  std::uint64_t backlog_bytes = 0;    // of the journal behind the cursor; exact, zero: everything is delivered
-  std::uint64_t backlog_records = 0;  // about, from the mean size of a record; zero exactly when the bytes are
+  std::uint64_t backlog_bytes = 0;    // of the journal behind the cursor; zero exactly when there are no records
+  std::uint64_t backlog_records = 0;  // exact: records that the route will be given
+  std::uint64_t repeated = 0;         // of those: counted before, they come again (replay, doubt after an unclean end)
+  std::vector<RouteProof> proof = {};  // of the feeds that the route takes; empty: proof is not enabled
 };
 
 struct RouteStatus {
@@ -102,8 +153,9 @@ struct RouteStatus {
   std::uint64_t delivered = 0;
   std::uint64_t dropped = 0;
   std::uint64_t rejected = 0;
-  std::uint64_t resent = 0;
+  std::uint64_t resent = 0;  // messages that may be at the destination once more: never fewer than there are
   std::uint64_t lost_to_retention = 0;
+  std::uint64_t lost_to_damage = 0;
   // Since the start.
   std::uint64_t delivered_bytes = 0;
   std::uint64_t cut = 0;

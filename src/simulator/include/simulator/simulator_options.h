@@ -27,6 +27,15 @@ struct SimulatorOptions {
   // A record appears in the API up to so long after its `created`, so that it turns up behind a cursor on `created`:
   // half of the activities and alerts at once, the others evenly within it. 0: everything at once.
   Duration lateness{};
+  // Beside it: `late_share` of the activities and alerts appear so long after their `created`, one of these spans each.
+  std::vector<Duration> late_by;
+  double late_share = 0.01;
+  // So many of the activities happened `old_by` before they were saved: they are saved now, and the archive has them.
+  double old_share = 0;
+  Duration old_by = std::chrono::hours(24 * 40);
+  // The tenant's own time passes so many times faster: its records, its archive, its Date headers. Tokens, throttling
+  // and fault scripts stay with the time of those who ask.
+  double speed = 1;
   // How many of the activities share their millisecond (`created` and `timestamp`) with others, in bursts of at most
   // `burst_size_max`; and one crowd of so many activities in one millisecond in the middle of the history.
   double burst_share = 0.05;
@@ -44,6 +53,11 @@ struct SimulatorOptions {
 
   // What the service allows per minute over all of its API; 429 beyond it. 0: no limit.
   unsigned requests_per_minute = 30;
+  // The most records of a plain page and of a scan (100, 250, 500 and 5,000 have been reported). Asked for more it gives
+  // these, or answers 400.
+  std::uint64_t page_cap = 100;
+  std::uint64_t scan_cap = 5000;
+  bool refuses_larger_pages = false;
   bool sends_retry_after = true;  // else the pause stands in the body only
   // `total` wanders from call to call by some per cent, and `moreThanTotal` is set above 10,000.
   bool totals_are_approximate = true;
