@@ -188,6 +188,52 @@ void journals(Families& families, const runtime::Status& status) {
   for (const auto& source : status.sources) families.sample(labels_of(source), source.index_size);
 }
 
+// One family over all feeds that are proved continuously.
+template <class Value>
+void over_proofs(Families& families, const runtime::Status& status, Value value) {
+  for (const auto& source : status.sources)
+    for (const auto& feed : source.proof.feeds)
+      if (const auto v = value(feed))
+        families.sample({{"source", source.name}, {"tenant", source.tenant}, {"feed", feed.feed}}, *v);
+}
+
+void proofs(Families& families, const runtime::Status& status) {
+  using runtime::ProofFeedStatus;
+  using runtime::ProofStatus;
+  families.gauge("proved_until_timestamp_seconds",
+                 "All that was saved before this time, by the service's clock, and is shown is journaled.");
+  over_proofs(families, status, [](const ProofFeedStatus& feed) {
+    return feed.proved_until ? std::optional(seconds(*feed.proved_until)) : std::nullopt;
+  });
+  families.gauge("route_proved_until_timestamp_seconds", "The same, and the route has delivered all of it.");
+  for (const auto& route : status.routes)
+    for (const auto& cursor : route.cursors)
+      for (const auto& proof : cursor.proof)
+        if (proof.proved_until)
+          families.sample(
+              {{"route", route.name}, {"sink", route.sink}, {"source", cursor.source}, {"feed", proof.feed}},
+              seconds(*proof.proved_until));
+  families.gauge("proof_windows_not_proved", "Hours of the last month that are missing something or not comparable.");
+  over_proofs(families, status,
+              [](const ProofFeedStatus& feed) { return std::optional(feed.missing + feed.not_comparable); });
+  families.gauge("proof_events_repaired",
+                 "Of the last month: events that appeared late and were collected by the proof.");
+  over_proofs(families, status, [](const ProofFeedStatus& feed) { return std::optional(feed.repaired); });
+  const auto count = [&](std::string name, std::string help, std::uint64_t ProofStatus::* member) {
+    families.counter(std::move(name), std::move(help));
+    for (const auto& source : status.sources)
+      if (source.proof.is_enabled) families.sample(labels_of(source), source.proof.*member);
+  };
+  count("proof_polls_total", "Steps in which the continuous proof asked the service.", &ProofStatus::polls);
+  count("proof_comparisons_total", "Questions of the continuous proof that were answered to their end.",
+        &ProofStatus::comparisons);
+  count("proof_events_read_total", "Events that the continuous proof was shown.", &ProofStatus::records_read);
+  count("proof_repaired_total", "Events that were missing and collected by the proof.", &ProofStatus::repaired);
+  families.gauge("journal_damaged_places", "Damaged places of the journal that are not asked for again yet.");
+  for (const auto& source : status.sources)
+    if (source.proof.is_enabled) families.sample(labels_of(source), source.proof.damaged_places);
+}
+
 void routes(Families& families, const runtime::Status& status) {
   using runtime::RouteStatus;
   const auto each = [&](auto value) {
@@ -283,6 +329,7 @@ std::string metrics_text(const runtime::Status& status, std::string_view version
   feeds(families, status);
   journals(families, status);
   routes(families, status);
+  proofs(families, status);
   tables(families, status);
   errors(families, status);
   return families.text();

@@ -40,6 +40,18 @@ inline runtime::Status busy_status() {
   source.journal.bytes = 4096;
   source.journal.segments = 1;
   source.journal.records = 100;
+  source.proof.is_enabled = true;
+  source.proof.repaired = 4;
+  source.proof.polls = 70;
+  source.proof.damaged_places = 1;
+  runtime::ProofFeedStatus proved;
+  proved.feed = "activities";
+  proved.proved_until = from_epoch_ms(1'760'000'000'000);
+  proved.why_not_later = "the next hour is compared at 2025-10-09 10:00";
+  proved.proved = 47;
+  proved.not_comparable = 1;
+  proved.repaired = 5;
+  source.proof.feeds = {proved};
   runtime::RouteStatus route;
   route.name = "alerts_to_\"arcsight\"\\\n";  // what a label has to escape
   route.sink = "arcsight";
@@ -47,6 +59,7 @@ inline runtime::Status busy_status() {
   route.state = runtime::RouteState::retrying;
   route.cursors.resize(1);
   route.cursors[0].source = "contoso_mdca";
+  route.cursors[0].proof = {{"activities", from_epoch_ms(1'759'990'000'000), "the route has not delivered all of it"}};
   route.backlog_records = 40;
   route.backlog_bytes = 2048;
   route.lag = 61s;

@@ -64,6 +64,36 @@ json::object journal_json(const store::JournalReport& journal) {
           {"truncated_bytes", journal.truncated_bytes}};
 }
 
+json::value proof_json(const runtime::ProofStatus& proof) {
+  if (!proof.is_enabled) return nullptr;
+  json::array feeds;
+  for (const auto& feed : proof.feeds)
+    feeds.push_back(json::object{
+        {"feed", feed.feed},
+        {"proved_until", optional_time(feed.proved_until)},
+        {"why_not_later", feed.why_not_later},
+        {"checked_at", optional_time(feed.checked_at)},
+        {"windows",
+         json::object{{"proved", feed.proved}, {"missing", feed.missing}, {"not_comparable", feed.not_comparable}}},
+        {"repaired", feed.repaired}});
+  return json::object{{"feeds", std::move(feeds)},
+                      {"damaged_places", proof.damaged_places},
+                      {"healed_places", proof.healed_places},
+                      {"comparisons", proof.comparisons},
+                      {"polls", proof.polls},
+                      {"records_read", proof.records_read},
+                      {"repaired", proof.repaired},
+                      {"last_error", optional_text(proof.error)}};
+}
+
+json::array route_proof_json(const std::vector<runtime::RouteProof>& proof) {
+  json::array all;
+  for (const auto& one : proof)
+    all.push_back(json::object{
+        {"feed", one.feed}, {"proved_until", optional_time(one.proved_until)}, {"why_not_later", one.why_not_later}});
+  return all;
+}
+
 json::object source_json(const runtime::SourceStatus& source) {
   json::array feeds;
   for (const auto& feed : source.feeds) feeds.push_back(feed_json(feed));
@@ -82,7 +112,8 @@ json::object source_json(const runtime::SourceStatus& source) {
           {"last_poll", optional_time(source.last_poll)},
           {"next_poll_seconds", optional_seconds(source.next_poll)},
           {"journal", journal_json(source.journal)},
-          {"index_size", source.index_size}};
+          {"index_size", source.index_size},
+          {"proof", proof_json(source.proof)}};
 }
 
 json::array cursors_json(const std::vector<runtime::RouteCursor>& cursors) {
@@ -99,7 +130,8 @@ json::array cursors_json(const std::vector<runtime::RouteCursor>& cursors) {
                                {"began_at", one.cursor.began_at},
                                {"backlog_records", one.backlog_records},
                                {"repeated", one.repeated},
-                               {"backlog_bytes", one.backlog_bytes}});
+                               {"backlog_bytes", one.backlog_bytes},
+                               {"proved", route_proof_json(one.proof)}});
   return all;
 }
 

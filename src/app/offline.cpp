@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "runtime/prover.h"
 #include "runtime/route_cursor.h"
 #include "runtime/table_keeper.h"
 #include "store/dead_letters.h"
@@ -78,6 +79,20 @@ Result<std::vector<runtime::ExplainedDeadLetter>> letters_of(store::DeadLetters&
     if (letter.id == id && letter.source == source)
       found.push_back({letter.route, letter.position, Error(letter.code, letter.sentence).text()});
   return found;
+}
+
+// What the ledgers tell.
+void add_proofs(Session& session, const runtime::Plan& plan, runtime::Status& status) {
+  if (!plan.proof.enabled) return;
+  for (runtime::SourceStatus& source : status.sources) {
+    const auto ledger = store::read_proof_ledger(session.files, runtime::ledger_path(plan.data_dir, source.name));
+    if (!ledger) continue;
+    source.proof = runtime::proof_status(*ledger, plan.proof);
+    for (runtime::RouteStatus& route : status.routes)
+      for (runtime::RouteCursor& cursor : route.cursors)
+        if (cursor.source == source.name)
+          cursor.proof = runtime::route_proof(*ledger, source.proof, route.feeds, cursor.cursor.position);
+  }
 }
 
 runtime::RouteStatus route_status(const runtime::RoutePlan& route, const std::vector<JournalOfSource>& journals) {
@@ -174,6 +189,7 @@ runtime::Status status_of(Session& session, const runtime::Plan& plan, const std
     status.sources.push_back(std::move(source));
   }
   for (const runtime::RoutePlan& route : plan.routes) status.routes.push_back(route_status(route, journals));
+  add_proofs(session, plan, status);
   return status;
 }
 

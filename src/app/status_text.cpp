@@ -127,6 +127,53 @@ std::string routes(const json::object& status, bool is_running) {
   return table.text();
 }
 
+// Until when the routes have the feed of a source, and those that have less than is proved say why.
+struct RoutesProof {
+  std::string until;  // of each route
+  std::string why;
+};
+
+RoutesProof routes_proof(const json::object& status, const std::string& source, const json::object& feed) {
+  RoutesProof all;
+  for (const json::value& value : status.at("routes").as_array()) {
+    const json::object& route = value.as_object();
+    for (const json::value& one : route.at("cursors").as_array()) {
+      if (text_of(one.as_object(), "source") != source) continue;
+      for (const json::value& proved : one.at("proved").as_array()) {
+        const json::object& proof = proved.as_object();
+        if (text_of(proof, "feed") != text_of(feed, "feed")) continue;
+        all.until += fmt::format("{}{} {}", all.until.empty() ? "" : ", ", text_of(route, "name"),
+                                 moment_of(proof, "proved_until").substr(0, 16));
+        if (text_of(proof, "proved_until") != text_of(feed, "proved_until"))
+          all.why += fmt::format("; {}: {}", text_of(route, "name"), text_of(proof, "why_not_later"));
+      }
+    }
+  }
+  return all;
+}
+
+std::string proofs(const json::object& status) {
+  Table table({{"source"}, {"feed"}, {"proved until (UTC)"}, {"delivered until"}, {"why not later"}});
+  std::string text;
+  bool is_any = false;
+  for (const json::value& value : status.at("sources").as_array()) {
+    const json::object& source = value.as_object();
+    const json::value* proof = source.if_contains("proof");
+    if (proof == nullptr || !proof->is_object()) continue;
+    for (const json::value& one : proof->at("feeds").as_array()) {
+      const json::object& feed = one.as_object();
+      const RoutesProof routes = routes_proof(status, text_of(source, "name"), feed);
+      table.add({text_of(source, "name"), text_of(feed, "feed"), moment_of(feed, "proved_until").substr(0, 16),
+                 routes.until, text_of(feed, "why_not_later") + routes.why});
+      is_any = true;
+    }
+    if (const auto damaged = proof->at("damaged_places").to_number<std::uint64_t>(); damaged > 0)
+      text += fmt::format("source {}: {} damaged places of the journal are being asked for again\n",
+                          text_of(source, "name"), grouped(damaged));
+  }
+  return is_any ? "\n" + table.text() + text : text;
+}
+
 // What does not go well, each with what to do.
 void trouble(const json::object& part, const std::string& name, std::string& text) {
   const std::string error = text_of(part, "last_error");
@@ -215,7 +262,8 @@ std::string tables(const json::object& status) {
 
 std::string text_of_all(const json::object& status) {
   const bool is_running = is_set(status, "is_running");
-  std::string text = head(status) + "\n" + sources(status, is_running) + "\n" + routes(status, is_running);
+  std::string text =
+      head(status) + "\n" + sources(status, is_running) + "\n" + routes(status, is_running) + proofs(status);
   if (is_running) {
     const json::object& memory = status.at("memory").as_object();
     text +=

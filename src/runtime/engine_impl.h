@@ -63,8 +63,7 @@ struct Engine::Impl {
   void note_reload(const Result<ReloadReport>& outcome);
 
   // engine_questions.cpp
-  std::vector<VerifyRoute> verify_routes(std::string_view source);
-  std::function<bool(const store::Slice::Item&)> drops_of(std::string_view route, std::string_view source) const;
+  std::vector<VerifyRoute> verify_routes(const RunningSource& source);
   Result<std::vector<VerifySource>> verify_sources(const std::vector<std::shared_ptr<RunningSource>>& running,
                                                    std::vector<std::unique_ptr<Source>>& instances,
                                                    const std::stop_token& stop);

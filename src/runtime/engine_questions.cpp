@@ -5,7 +5,8 @@
 
 #include "base/text.h"
 #include "engine_impl.h"
-#include "kql/record_run.h"
+#include "evidence.h"
+#include "repeats.h"
 
 namespace capstan::runtime {
 
@@ -63,40 +64,22 @@ Result<Replay> Engine::replay(std::string_view name, Timestamp since, std::optio
   return replay;
 }
 
-// Whether a route's rule drops a record of a source; empty where it has none.
-std::function<bool(const store::Slice::Item&)> Engine::Impl::drops_of(std::string_view route,
-                                                                      std::string_view source) const {
-  const auto routes = program->running_routes();
-  const auto found = std::ranges::find_if(routes, [&](const auto& one) { return one->plan.name == route; });
-  if (found == routes.end() || !(*found)->plan.rule) return {};
-  std::string tenant;
-  for (const auto& one : program->running_sources())
-    if (one->plan.name == source) tenant = one->plan.tenant;
-  return [run = std::make_shared<kql::RecordRun>((*found)->plan.rule), tenant,
-          source = std::string(source)](const store::Slice::Item& item) {
-    if (item.record.is_quarantined) return false;
-    // As it was judged when it was delivered.
-    run->set_now(item.ingest_time);
-    const Result<bool> keeps = run->keeps(item.record, kql::Envelope{tenant, source, item.ingest_time});
-    return keeps.has_value() && !*keeps;
-  };
-}
-
-std::vector<VerifyRoute> Engine::Impl::verify_routes(std::string_view source) {
+std::vector<VerifyRoute> Engine::Impl::verify_routes(const RunningSource& source) {
   std::vector<VerifyRoute> routes;
-  for (const auto& route : program->routes()) {
-    const RouteStatus status = route->status();
+  for (const auto& route : program->running_routes()) {
+    const RouteStatus status = route->runner->status();
     for (const RouteCursor& cursor : status.cursors) {
-      if (cursor.source != source) continue;
+      if (cursor.source != source.plan.name) continue;
       VerifyRoute shown;
-      shown.drops = drops_of(status.name, source);
+      shown.drops = rule_drops(route->plan, source.plan.tenant, source.plan.name);
+      shown.became = source.evidence->became(status.name);
       shown.name = status.name;
       shown.proof = status.proof;
       shown.cursor = cursor.cursor;
       shown.feeds = status.feeds;
       if (const auto letters = dead_letters->list(status.name, dead_letters_max))
         for (const store::DeadLetter& letter : *letters)
-          if (letter.source == source) shown.dead_letters.push_back(letter.position);
+          if (letter.source == source.plan.name) shown.dead_letters.push_back(letter.position);
       routes.push_back(std::move(shown));
     }
   }
@@ -117,7 +100,17 @@ Result<std::vector<VerifySource>> Engine::Impl::verify_sources(
     source.tenant = plan.tenant;
     source.source = instances.back().get();
     source.journal = one->journal.get();
-    source.routes = verify_routes(plan.name);
+    source.routes = verify_routes(*one);
+    for (const FeedTraits& traits : plan.source->feeds())
+      if (const auto since = instances.back()->collected_since(one->journal->checkpoint(), traits.feed))
+        source.begins[traits.feed] = *since;
+    const auto ledger = one->prover ? one->prover->ledger() : std::make_shared<const store::ProofLedger>();
+    source.removed = [evidence = one->evidence, ledger](std::string_view feed, Timestamp from, Timestamp to,
+                                                        Duration clock_is_ahead, const auto& see) {
+      return evidence->removed(*ledger, feed, from, to, clock_is_ahead, see);
+    };
+    source.damaged = [evidence = one->evidence](const auto& see) { return evidence->damaged(see); };
+    source.before_append = [this, one](const Batch& batch) { expect_repeats(*program, *one, batch); };
     source.append = [this, number = one->number, stop](const Batch& batch,
                                                        store::Position compared_to) -> Result<VerifyAppended> {
       const auto submission = program->committer().repair(number, batch, compared_to);

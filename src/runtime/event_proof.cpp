@@ -141,8 +141,11 @@ Result<> follow_report(Leaves& leaves, const std::string& text, const ProofSourc
   const JsonView view(*segment);
   leaves.is_open = view["is_open"].flag();
   leaves.cut_at(view["end"].number());
-  if (leaves.is_open) leaves.chain = {};
-  if (to_hex(leaves.root()) == view["root"].text()) return {};
+  const Sha256 root = leaves.root();
+  // The report knows the chain also of a segment that was closed and had no seal yet.
+  leaves.previous = parse_sha256(view["previous"].text()).value_or(leaves.previous);
+  leaves.chain = leaves.is_open ? Sha256{} : store::chain_hash(leaves.previous, root, leaves.base, leaves.end);
+  if (to_hex(root) == view["root"].text()) return {};
   return Error(ErrorCode::not_verified,
                fmt::format("proving an event of {}: the report's root of the segment at {} is not that of the journal",
                            source.name, leaves.base));

@@ -14,6 +14,11 @@ using store::Position;
 // A record is journaled after it was saved; this much is left for clocks that differ and jump.
 constexpr Duration clock_difference = std::chrono::hours(3);
 
+// Seals know as many records as the journal no longer has.
+bool is_all_known(const SealView& seals, const store::JournalReport& report) {
+  return seals.records_before(report.first.offset) >= report.first_number;
+}
+
 // From when on a record must have been saved to stand at or behind that offset for certain: it was saved after the
 // first one there was journaled. Nothing: nothing is there.
 Result<std::optional<Timestamp>> saved_from(const store::Journal& journal, const SealView& seals, std::uint64_t offset,
@@ -43,12 +48,22 @@ public:
     held_.compared_to = report.durable;
     const auto not_read = TRY(seals_.for_each(question_.feed, question_.from, question_.to,
                                               [&](const store::SealedRecord& record) { add(record); }));
-    std::vector<OffsetSpan> open = seals_.not_covered(0, report.durable.offset);
-    open.insert(open.end(), not_read.spans.begin(), not_read.spans.end());
+    const std::vector<OffsetSpan> open = open_spans(report, report.durable.offset, not_read);
     TRY(read_frames(open, report.first.offset));
     held_.is_complete = !was_removed_meanwhile(open, report) && TRY(nothing_vanished(open, report));
     into_.sort();
     return held_;
+  }
+
+  // Only what is removed already.
+  Result<bool> show_removed(FunctionRef<void(const store::SealedRecord&)> see) {
+    const store::JournalReport report = journal_.report();
+    if (report.removed_to == 0) return true;
+    const auto not_read =
+        TRY(seals_.for_each(question_.feed, question_.from, question_.to, [&](const store::SealedRecord& record) {
+          if (record.position < report.first && !is_damaged(record.position)) see(record);
+        }));
+    return nothing_vanished(open_spans(report, report.first.offset, not_read), report);
   }
 
 private:
@@ -63,6 +78,15 @@ private:
 
   void add(const store::SealedRecord& record) {
     if (!is_damaged(record.position) && !is_full()) into_.add(record);
+  }
+
+  // What seals do not tell of, up to that offset. Segments without records are removed without a seal.
+  std::vector<OffsetSpan> open_spans(const store::JournalReport& report, std::uint64_t to,
+                                     const store::SealsNotRead& not_read) const {
+    const std::uint64_t from = is_all_known(seals_, report) ? report.first.offset : 0;
+    std::vector<OffsetSpan> open = seals_.not_covered(from, to);
+    open.insert(open.end(), not_read.spans.begin(), not_read.spans.end());
+    return open;
   }
 
   // The frames of what no seal describes and the journal still has.
@@ -94,11 +118,12 @@ private:
   // Of what retention has removed and no seal describes: only what was journaled before some time, so a window behind
   // that time is complete all the same. A damaged place that was sealed as a gap has been asked for again.
   Result<bool> nothing_vanished(const std::vector<OffsetSpan>& open, const store::JournalReport& report) const {
+    if (report.removed_to == 0) return true;
     std::uint64_t vanished_to = 0;
     for (const OffsetSpan& span : open)
       if (span.from < report.first.offset && !is_known_damage(span))
         vanished_to = std::max(vanished_to, std::min(span.to, report.first.offset));
-    if (vanished_to == 0 || report.removed_to == 0) return true;
+    if (vanished_to == 0) return true;
     const auto from = TRY(saved_from(journal_, seals_, vanished_to, question_.clock_is_ahead));
     return from && question_.from >= *from;
   }
@@ -127,6 +152,7 @@ public:
   std::vector<OffsetSpan> not_covered(std::uint64_t from, std::uint64_t to) const override {
     return from < to ? std::vector<OffsetSpan>{{from, to}} : std::vector<OffsetSpan>{};
   }
+  std::uint64_t records_before(std::uint64_t) const override { return 0; }
   Result<bool> held_by(Position, Position, FunctionRef<void(const store::SealedRecord&)>) const override {
     return false;
   }
@@ -136,10 +162,18 @@ public:
 
 std::unique_ptr<SealView> no_seals() { return std::make_unique<NoSeals>(); }
 
+Result<bool> for_each_removed(const store::Journal& journal, const SealView& seals,
+                              const std::vector<store::DamagedPlace>& damaged, const HeldQuestion& question,
+                              FunctionRef<void(const store::SealedRecord&)> see) {
+  Identities none;
+  const std::stop_token never;
+  return Reader(journal, seals, damaged, question, never, none).show_removed(see);
+}
+
 Result<std::optional<Timestamp>> complete_from(const store::Journal& journal, const SealView& seals,
                                                Duration clock_is_ahead) {
   const store::JournalReport report = journal.report();
-  if (report.removed_to == 0) return std::optional<Timestamp>();
+  if (report.removed_to == 0 || is_all_known(seals, report)) return std::optional<Timestamp>();
   std::uint64_t vanished_to = 0;
   for (const OffsetSpan& span : seals.not_covered(0, report.first.offset))
     vanished_to = std::max(vanished_to, std::min(span.to, report.first.offset));

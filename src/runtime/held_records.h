@@ -40,6 +40,11 @@ Result<Held> read_held(const store::Journal& journal, const SealView& seals,
                        const std::vector<store::DamagedPlace>& damaged, const HeldQuestion& question,
                        const std::stop_token& stop, Identities& into);
 
+// Shows what retention has removed from the journal of a feed and window, as far as seals know. True: all of it.
+Result<bool> for_each_removed(const store::Journal& journal, const SealView& seals,
+                              const std::vector<store::DamagedPlace>& damaged, const HeldQuestion& question,
+                              FunctionRef<void(const store::SealedRecord&)> see);
+
 // From when on, by saved time, nothing can have vanished that way; nothing: nothing has.
 Result<std::optional<Timestamp>> complete_from(const store::Journal& journal, const SealView& seals,
                                                Duration clock_is_ahead);

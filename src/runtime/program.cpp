@@ -6,7 +6,9 @@
 #include <utility>
 
 #include "base/log.h"
+#include "evidence.h"
 #include "kql/subnets.h"
+#include "repeats.h"
 #include "runtime/engine.h"
 
 namespace capstan::runtime {
@@ -148,6 +150,8 @@ std::shared_ptr<RunningSource> Program::make_source(SourcePlan plan, std::size_t
   source->plan = std::move(plan);
   source->number = number;
   source->journal = committer_->journal(number);
+  source->evidence =
+      std::make_shared<const Evidence>(world_.files, journal_directory(data_dir_, source->plan.name), *source->journal);
   Collector::Options options;
   options.name = source->plan.name;
   options.kind = source->plan.kind;
@@ -171,6 +175,8 @@ void Program::give_prover(RunningSource& source) {
   options.proof = proof_;
   Prover::Surroundings surroundings;
   surroundings.service_time = [collector = source.collector.get()] { return collector->service_time(); };
+  surroundings.seals = [evidence = source.evidence] { return evidence->seals(); };
+  surroundings.before_repair = [this, &source](const Batch& batch) { expect_repeats(*this, source, batch); };
   surroundings.lost_to_damage = [this, name = source.plan.name] { return lost_to_damage(name); };
   source.prover = std::make_unique<Prover>(std::move(options), *source.proof_source, *committer_, source.number,
                                            world_.files, world_.clock, std::move(surroundings));

@@ -24,7 +24,7 @@ using store::ProofWindow;
 constexpr Duration poll_timeout = std::chrono::seconds(60);
 // The service's clock may run faster than ours, so it is looked at now and then although nothing is due by ours.
 constexpr Duration looked_every = std::chrono::seconds(1);
-constexpr Duration looked_at_most_every = std::chrono::seconds(30);
+constexpr Duration looked_at_most_every = std::chrono::seconds(5);
 // Between two polls that brought nothing and asked for no pause.
 constexpr Duration idle_wait_min = std::chrono::milliseconds(200);
 // A question that brings nothing but errors for so long is given up and asked again later.
@@ -413,6 +413,7 @@ private:
   Result<> append(Batch batch, Appending what) {
     appended_ = batch;
     appending_ = what;
+    if (what == Appending::missing && surroundings_.before_repair) surroundings_.before_repair(batch);
     // Under the lock, so that after fence() nothing more comes.
     const std::lock_guard lock(mutex_);
     if (is_fenced_) return {};
@@ -430,7 +431,6 @@ private:
     if (appending_ == Appending::missing)
       for (const FeedCount& count : outcome->feeds) repaired += count.tally.kept;
     question_->was_appended(appended_, repaired, journal_->report().durable);
-    if (appending_ == Appending::missing) tell_repaired();
     healed_ += question_->task().heals ? repaired : 0;
     {
       const std::lock_guard lock(mutex_);
@@ -438,21 +438,6 @@ private:
     }
     appended_.clear();
     if (Result<> went_on = go_on(); !went_on) give_up(went_on.error());
-  }
-
-  void tell_repaired() const {
-    if (!surroundings_.repaired) return;
-    for (std::size_t i = 0; i < appended_.size(); ++i) {
-      std::optional<store::Position> was_at;
-      if (healing_) {
-        const auto known = healing_->was_at.find(identity(appended_[i].feed, appended_[i].id).low);
-        if (known != healing_->was_at.end())
-          was_at = known->second;
-        else if (!healing_->is_exact && !healing_->places.empty())
-          was_at = healing_->places.front();
-      }
-      surroundings_.repaired(appended_[i], was_at);
-    }
   }
 
   // --- ends ---

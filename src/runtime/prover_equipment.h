@@ -118,8 +118,8 @@ public:
     surroundings.service_time = [this]() -> std::optional<Timestamp> { return service_now(); };
     surroundings.seals = seals;
     surroundings.lost_to_damage = [this] { return lost_to_damage; };
-    surroundings.repaired = [this](const RecordView& record, std::optional<store::Position> was_at) {
-      told.emplace_back(std::string(record.id), was_at);
+    surroundings.before_repair = [this](const Batch& batch) {
+      for (std::size_t i = 0; i < batch.size(); ++i) told.emplace_back(batch[i].id);
     };
     prover =
         std::make_unique<Prover>(std::move(options), tenant, *committer, number, files, clock, std::move(surroundings));
@@ -252,7 +252,7 @@ public:
   std::unique_ptr<Committer> committer;
   std::size_t number = 0;
   std::unique_ptr<Prover> prover;
-  std::vector<std::pair<std::string, std::optional<store::Position>>> told;
+  std::vector<std::string> told;
 
 private:
   store::JournalOptions journal_options_;

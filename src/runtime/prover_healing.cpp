@@ -1,6 +1,7 @@
 #include "prover_healing.h"
 
 #include <algorithm>
+#include <map>
 
 #include "proof_schedule.h"
 
@@ -88,7 +89,6 @@ private:
   Result<bool> take_from_seals(const DamagedPlace& place) {
     std::map<std::string, Span> held;
     const bool is_known = TRY(seals_.held_by(place.from, place.to, [&](const store::SealedRecord& record) {
-      plan_.was_at[record.identity] = record.position;
       const Timestamp behind = record.saved_time + std::chrono::milliseconds(1);
       auto [span, is_new] = held.try_emplace(std::string(record.feed), Span{record.saved_time, behind});
       span->second.from = std::min(span->second.from, record.saved_time);

@@ -4,7 +4,6 @@
 //   none does ──► around the times of the place's neighbours ──► fewer came back than it held? ──► everything, once
 #pragma once
 
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,8 +24,6 @@ std::uint64_t damaged_records(const store::ProofLedger& ledger);
 
 struct HealingPlan {
   std::vector<ProofTask> tasks;
-  // By sealed identity: where the record was.
-  std::map<std::uint64_t, store::Position> was_at;
   bool is_exact = true;                 // a seal knows everything that the places held
   std::uint64_t expected = 0;           // records that the places held; of places that say nothing, none
   std::vector<store::Position> places;  // their beginnings

@@ -182,7 +182,12 @@ Result<> RouteRunner::count_resent(std::uint64_t messages) {
     is_marked = is_marked_to(draw, 0);
     if (!is_marked) mark(draw, 0);
   }
-  return is_marked ? Result<>() : write_marks(number, clock_.monotonic());
+  if (is_marked) return {};
+  Result<> written = write_marks(number, clock_.monotonic());
+  if (written) return {};
+  const std::lock_guard lock(mutex_);
+  draws_[number].from.cursor.resent -= messages;
+  return written;
 }
 
 bool RouteRunner::is_marked_to(const Draw& draw, std::uint64_t end) const {

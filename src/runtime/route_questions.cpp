@@ -39,6 +39,20 @@ std::vector<RouteRunner::From> RouteRunner::fence() {
   return places;
 }
 
+Result<> RouteRunner::expect_again(std::size_t number, std::uint64_t records) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto draw = std::ranges::find(draws_, number, [](const Draw& one) { return one.from.number; });
+    if (draw == draws_.end() || records == 0 || is_fenced_) return {};
+    store::Cursor& cursor = draw->from.cursor;
+    // What an attempt has promised on disk stays above what is counted.
+    (cursor.resent == draw->resent_settled ? draw->resent_settled : draw->resent_promised) += records;
+    cursor.resent += records;
+    tell(*draw);
+  }
+  return committer_.write_cursors_of(number);
+}
+
 bool RouteRunner::draws_from(std::size_t number) const {
   const std::lock_guard lock(mutex_);
   return std::ranges::any_of(draws_, [&](const Draw& draw) { return draw.from.number == number; });

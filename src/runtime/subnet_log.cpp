@@ -103,15 +103,18 @@ Result<> SubnetLog::read(const store::Journal& journal, Bytes bytes) {
   // Another journal than the one it was read from.
   if (position_ > report.durable) position_ = saved_ = {};
   position_ = std::max(position_, report.first);
-  const std::uint64_t stop = position_.offset + bytes.count;
-  while (position_ < report.durable && position_.offset < stop) {
+  const std::uint64_t begin = journal.behind(position_).bytes;
+  std::uint64_t left = begin;
+  while (position_ < report.durable && begin - left < bytes.count) {
     const store::Slice slice = TRY(journal.read(position_, slice_max).during("reading the ranges of " + source_));
     for (const store::Slice::Item& item : slice.items)
       if (Result<> taken = take(item.record); !taken) outcome = std::move(taken);
     if (slice.end <= position_)
       return Error(ErrorCode::internal, "reading the ranges of " + source_ + ": the journal does not go on");
     position_ = slice.end;
+    left = std::min(left, journal.behind(position_).bytes);
   }
+  unsaved_ += begin - left;
   return outcome;
 }
 
@@ -130,12 +133,13 @@ std::string SubnetLog::rows() const {
 Result<> SubnetLog::save(When when) {
   const bool is_changed = version_ != saved_version_;
   if (position_ == saved_ && !is_changed) return {};
-  if (when == When::worth_it && !is_changed && position_.offset - saved_.offset < unsaved_max) return {};
+  if (when == When::worth_it && !is_changed && unsaved_ < unsaved_max) return {};
   std::string text =
       fmt::format("{{\"format\":{},\"offset\":{},\"index\":{}}}\n", format_number, position_.offset, position_.index);
   for (const auto& [id, raw] : records_) text += fmt::format("{{\"id\":{},\"record\":{}}}\n", json_quote(id), raw);
   TRY(replace_file(files_, path_, text).during("writing " + path_));
   saved_ = position_;
+  unsaved_ = 0;
   saved_version_ = version_;
   return {};
 }

@@ -44,7 +44,7 @@ public:
   void fail_reads(Error error) { read_error_ = std::move(error); }
   // What seals would say of the records that are lost to retention: all but the first `unsealed` ones.
   auto seals(std::size_t unsealed = 0) const {
-    return [this, unsealed](std::string_view feed, Timestamp from, Timestamp to,
+    return [this, unsealed](std::string_view feed, Timestamp from, Timestamp to, Duration,
                             const std::function<void(const store::SealedRecord&)>& see) -> Result<bool> {
       bool is_complete = true;
       for (std::size_t i = 0; i < first_; ++i) {

@@ -121,6 +121,8 @@ private:
     return *service_time_ + std::chrono::duration_cast<Duration>(world_.clock->monotonic() - service_time_at_);
   }
 
+  Duration clock_is_ahead() const { return world_.clock->now() - now(); }
+
   FeedSurvey feed_survey(const FeedTraits& traits) const {
     FeedSurvey feed;
     feed.traits = traits;
@@ -164,14 +166,13 @@ private:
     }
     store::Position begin = source_.journal->report().first;
     if (!has_inventory) begin = std::max(begin, TRY(source_.journal->position_at(journaled_after(since))));
-    survey_ = TRY(survey_journal(source_, feeds, begin, met, world_.stop));
+    survey_ = TRY(survey_journal(source_, feeds, begin, clock_is_ahead(), met, world_.stop));
     return {};
   }
 
   // What was saved then was journaled later, by a clock that may be wrong.
   Timestamp journaled_after(Timestamp saved) const {
-    const Duration ahead = world_.clock->now() - now();
-    return saved - journal_margin + std::min(ahead, Duration::zero());
+    return saved - journal_margin + std::min(clock_is_ahead(), Duration::zero());
   }
 
   // By default everything that damage may have taken is asked for, however long ago it was saved. True: the feeds begin
@@ -232,7 +233,7 @@ private:
     Timestamp whole_from = feed.until;
     // What was saved after the oldest record that is left was journaled stands behind it.
     if (const auto slice = source_.journal->read(first, 1_B); slice && !slice->items.empty())
-      whole_from = slice->items.front().ingest_time + clock_difference + std::chrono::abs(world_.clock->now() - now());
+      whole_from = slice->items.front().ingest_time + clock_difference + std::chrono::abs(clock_is_ahead());
     for (Timestamp hour = hour_of(feed.since); hour < std::min(whole_from, feed.until); hour += std::chrono::hours(1))
       if (!TRY(is_known(feed, hour, hour + std::chrono::hours(1))))
         gaps.push_back({hour, hour + std::chrono::hours(1), why});
@@ -241,7 +242,7 @@ private:
 
   Result<bool> is_known(const FeedSurvey& feed, Timestamp from, Timestamp to) const {
     if (!source_.removed) return false;
-    return source_.removed(feed.traits.feed, from, to, [](const store::SealedRecord&) {});
+    return source_.removed(feed.traits.feed, from, to, clock_is_ahead(), [](const store::SealedRecord&) {});
   }
 
   // --- comparing one feed ---
@@ -316,7 +317,7 @@ private:
     Identities& journaled = found.comparison.journaled();
     if (source_.removed)
       TRY(source_.removed(stretch.feed, feed.is_inventory ? Timestamp::min() : stretch.from,
-                          feed.is_inventory ? Timestamp::max() : stretch.to,
+                          feed.is_inventory ? Timestamp::max() : stretch.to, clock_is_ahead(),
                           [&](const store::SealedRecord& record) { journaled.add(record); }));
     TRY(scan(*source_.journal, survey_.begin, survey_.end, world_.stop, [&](const auto& item) {
       if (item.record.feed != stretch.feed) return;
@@ -501,6 +502,7 @@ private:
     }
     found.kept.clear();
     if (missing.is_empty()) return {};
+    if (source_.before_append) source_.before_append(missing);
     auto done = source_.append(missing, survey_.end);
     if (!done) {
       if (done.error().code() == ErrorCode::interrupted) return done.error();

@@ -80,7 +80,7 @@ public:
 
 private:
   static std::uint64_t& counter_of(VerifyRouteFigures& figures, std::optional<store::Outcome> outcome) {
-    if (!outcome) return figures.lost_to_retention;
+    if (!outcome) return figures.delivered;  // it lies before the cursor, and no receipt says more
     switch (*outcome) {
       case store::Outcome::dropped:
       case store::Outcome::not_selected:
@@ -196,12 +196,13 @@ Result<Scanned> scan(const store::Journal& journal, store::Position from, store:
 }
 
 Result<Survey> survey_journal(const VerifySource& source, std::vector<FeedSurvey> feeds, store::Position begin,
-                              NamedList& named, const std::stop_token& stop) {
+                              Duration clock_is_ahead, NamedList& named, const std::stop_token& stop) {
   Survey survey{.feeds = std::move(feeds), .begin = begin, .end = source.journal->report().durable};
   Surveyor surveyor(source, survey, named);
   if (source.removed)
     for (FeedSurvey& feed : survey.feeds)
-      TRY(source.removed(feed.traits.feed, feed.since, feed.until,
+      TRY(source.removed(feed.traits.feed, feed.is_inventory ? Timestamp::min() : feed.since,
+                         feed.is_inventory ? Timestamp::max() : feed.until, clock_is_ahead,
                          [&](const auto& record) { surveyor.see(feed, record); }));
   const Scanned scanned =
       TRY(scan(*source.journal, begin, survey.end, stop, [&](const auto& item) { surveyor.see(item); }));

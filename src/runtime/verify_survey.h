@@ -74,6 +74,6 @@ Result<Scanned> scan(const store::Journal& journal, store::Position from, store:
 
 // The first pass: rows with everything that is counted by record. `feeds` say what counts.
 Result<Survey> survey_journal(const VerifySource& source, std::vector<FeedSurvey> feeds, store::Position begin,
-                              NamedList& named, const std::stop_token& stop);
+                              Duration clock_is_ahead, NamedList& named, const std::stop_token& stop);
 
 }  // namespace capstan::runtime

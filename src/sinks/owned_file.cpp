@@ -99,7 +99,7 @@ Result<OwnedFile::Path> OwnedFile::look() const {
   if (TRY(files_->real_path(path_)) != real_path_) return Path::elsewhere;
   const std::string directory = directory_of(real_path_);
   const auto taken_away = [&](std::string_view how) {
-    return Error(ErrorCode::output_taken_away, fmt::format("writing {}: {} {}", path_, directory, how));
+    return Error(ErrorCode::output_taken_away, fmt::format("{} {}", directory, how));
   };
   if (mount_below_ != 0 && TRY(nearest_status(*files_, directory)).mount == mount_below_)
     return taken_away("is not mounted any more");

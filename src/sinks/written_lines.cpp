@@ -129,6 +129,7 @@ void WrittenLines::end_file(Found& found) const {
   }
   found.own_tail = equal_;
   found.empty_tail = size - equal_;
+  if (equal_ > 0) found.spans.push_back({line_begin_, found.size, static_cast<std::size_t>(equal_)});
 }
 
 }  // namespace capstan::sinks

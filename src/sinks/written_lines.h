@@ -36,7 +36,7 @@ public:
     std::size_t size = 0;  // of the lines, from their front: those that stand there
     FilePosition end;      // behind the last line that was looked at
     bool has_others = false;
-    // Where found lines stand in the current file: `size` bytes of the lines from `begin`, at `offset`.
+    // Where ours stand in the current file: `size` bytes of the lines from `begin`, at `offset`.
     struct Span {
       std::uint64_t offset = 0;
       std::size_t begin = 0;

@@ -135,7 +135,7 @@ Result<PageFacts> Mdca::take_records(const Turn& turn, const Page& page, Poll& p
     if (facts.first_id == 0) facts.first_id = id_hash;
     facts.last_id = id_hash;
     facts.ids = hash64(envelope.id, facts.ids);
-    if (!ids.insert(id_hash).second) facts.has_repeats = true;
+    if (!ids.insert(id_hash).second && !envelope.has_no_id) facts.has_repeats = true;
     const bool is_fresh = seen.add(id_hash);
     if (is_fresh) ++facts.fresh;
     int place = 0;

@@ -210,7 +210,9 @@ bool repairs_link(Walk& walk, const PageFacts& page, Advance& step) {
 void end_piece(Walk& walk) {
   Piece& piece = walk.pieces.front();
   if (piece.confirms_end && !walk.is_unsorted && walk.fresh_here > 0 && edge_of(piece)) {
-    // Once more from the outermost time that was seen: nothing new may be left there.
+    // Once more from the outermost time that was seen, by the plain list: a scan leaves out a crowd that does not fit
+    // into its page.
+    piece.reading = Reading::pages;
     begin_piece(walk);
     walk.asks_behind = true;
     return;
@@ -260,6 +262,8 @@ Advance advance_scan(Walk& walk, const WalkShape& shape, const PageFacts& page) 
   walk.last_page = page.ids;
   walk.asks_behind = goes_behind;
   if (!page.has_next && !goes_behind) {
+    // A `total` that is far off is asked about once, where a crowd that a scan leaves out is shown.
+    if (page.total && *page.total > 2 * page.records + page_size_max) return by_pages();
     end_piece(walk);
     return step;
   }

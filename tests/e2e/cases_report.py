@@ -13,7 +13,7 @@ from harness import Skip, expect, stop
 
 ACTIVITIES = 100_000
 CHECKER = pathlib.Path(__file__).parent.parent.parent / "examples" / "check-proof.py"
-SINKS = "  all_out: {{type: file, path: '{0}/all.ndjson'}}\n  some_out: {{type: file, path: '{0}/some.ndjson'}}\n"
+SINKS = "  all_out: {{type: file, path: '{0}/all.ndjson', rotate_bytes: 10GiB}}\n  some_out: {{type: file, path: '{0}/some.ndjson', rotate_bytes: 10GiB}}\n"
 ROUTES = """  everything: {from: mdca, encode: {format: json, envelope: true}, to: all_out}
   logins: {from: mdca, query: "source | where appId == 11161", encode: {format: json, envelope: true}, to: some_out}
 """

@@ -12,7 +12,7 @@ import traceback
 
 import harness
 
-MODULES = ["road", "rules", "reload", "storm", "bad_input", "records", "corners", "receivers", "outside", "report"]
+MODULES = ["road", "rules", "reload", "storm", "bad_input", "records", "corners", "conservation", "receivers", "outside", "report", "proof"]
 
 
 def cases():

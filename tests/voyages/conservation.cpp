@@ -41,8 +41,7 @@ void Conservation::check(runtime::Program& program) {
 }
 
 void Conservation::note_start(runtime::Program& program) {
-  for (const auto& source : program.running_sources())
-    followers_[source->plan.name].restart(*source->journal, instances_);
+  for (const auto& source : program.running_sources()) followers_[source->plan.name].restart(*source->journal);
 }
 
 void Conservation::check_sum(const std::string& about, const runtime::RouteCursor& stands,
@@ -55,12 +54,12 @@ void Conservation::check_sum(const std::string& about, const runtime::RouteCurso
   if (sum == journal.report().records && stands.backlog_records >= stands.repeated &&
       (stands.backlog_bytes == 0) == (stands.backlog_records == 0))
     return;
-  complain(logbook_,
-           fmt::format("{}, step {}: {} journaled are not {} before + {} delivered + {} dropped + {} rejected "
-                       "+ {} lost to retention + {} lost to damage + {} waiting ({} B; number {}, {} again)",
-                       about, logbook_.steps, journal.report().records, c.began_at, c.delivered, c.dropped, c.rejected,
-                       c.lost_to_retention, c.lost_to_damage, waiting, stands.backlog_bytes, c.number,
-                       stands.repeated));
+  complain(
+      logbook_,
+      fmt::format("{}, step {}: {} journaled are not {} before + {} delivered + {} dropped + {} rejected "
+                  "+ {} lost to retention + {} lost to damage + {} waiting ({} B; number {}, {} again)",
+                  about, logbook_.steps, journal.report().records, c.began_at, c.delivered, c.dropped, c.rejected,
+                  c.lost_to_retention, c.lost_to_damage, waiting, stands.backlog_bytes, c.number, stands.repeated));
 }
 
 // After an unclean end as much may be counted too much as the mark on disk ran ahead, in records that were sent for the
@@ -113,8 +112,9 @@ void Conservation::check_stopped(FileSystem& files, const Clock& clock,
           if (route.name != cursor.route || running.source != source) continue;
           // What the running one has found damaged the other one has not looked at.
           if (itinerary_.is_damaged) continue;
-          const std::uint64_t waited = running.backlog_records - running.repeated;
-          const std::uint64_t waits = stands.backlog_records - stands.repeated;
+          // What it had read before retention removed it is lost with the process.
+          const std::uint64_t waited = running.backlog_records - running.repeated + running.cursor.lost_to_retention;
+          const std::uint64_t waits = stands.backlog_records - stands.repeated + stands.cursor.lost_to_retention;
           if (waited != waits)
             complain(logbook_, fmt::format("{}, step {}: {} waited while it ran, {} wait now that it is stopped",
                                            route.name, logbook_.steps, waited, waits));

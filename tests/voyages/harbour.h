@@ -44,7 +44,7 @@ public:
   bool has_forgotten() const { return has_forgotten_; }
   // The program sent for another reason than that it did not know better (a replay, another connection, a successor).
   bool is_disturbed = false;
-  bool is_inexact = false;     // something that was counted before it was sent has not been sent
+  bool is_inexact = false;  // something that was counted before it was sent has not been sent
   // How many of the newest arrivals it loses if it dies before that moment.
   std::size_t may_forget = 0;
   MonotonicTime may_forget_until{};

@@ -23,12 +23,10 @@ void JournalFollower::follow(const store::Journal& journal, Instances& instances
   }
 }
 
-void JournalFollower::restart(const store::Journal& journal, Instances& instances) {
+void JournalFollower::restart(const store::Journal& journal) {
   const store::JournalReport report = journal.report();
   at_ = std::min(at_, report.durable);
   while (!records_.empty() && records_.back().number >= report.records) {
-    const Record& gone = records_.back();
-    --instances[key_of(gone.feed, gone.id, gone.raw)];
     ++unknown_losses_;
     records_.pop_back();
   }

@@ -24,8 +24,8 @@ public:
   // Reads what has become durable since. Counts each record once in `instances`.
   void follow(const store::Journal& journal, Instances& instances);
   // The program was started again. What the journal has lost without knowing it (the newest records, damaged before
-  // anybody had written how far it reached) was never there.
-  void restart(const store::Journal& journal, Instances& instances);
+  // anybody had written how far it reached) nobody can be asked for.
+  void restart(const store::Journal& journal);
 
   const std::vector<Record>& records() const { return records_; }
   std::uint64_t unknown_losses() const { return unknown_losses_; }

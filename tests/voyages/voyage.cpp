@@ -146,6 +146,9 @@ private:
     if (!planned) return;
     const auto before = program_->running_routes()[route];
     auto places = before->runner->fence();
+    // What a destination was in doubt of is sent once more.
+    for (const auto& place : places)
+      if (place.cursor.unsure_from) harbour_.receiver(before->plan.sink_name).is_disturbed = true;
     for (runtime::RoutePlan& wanted : planned->routes)
       if (wanted.name == before->plan.name) program_->put(program_->make_route(std::move(wanted), std::move(places)));
     route_due_[route] = time_.monotonic();

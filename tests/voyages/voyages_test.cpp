@@ -22,7 +22,7 @@ constexpr std::uint64_t voyages_by_default = 100;
 #endif
 constexpr std::uint64_t first_seed = 1;
 constexpr unsigned shards = 2;
-constexpr std::size_t failures_shown = 5;
+constexpr std::size_t failures_shown = 12;
 
 std::optional<std::uint64_t> number(const char* name) {
   const char* text = std::getenv(name);

@@ -26,10 +26,13 @@
 
 namespace capstan::runtime {
 
+class Evidence;  // evidence.h
+
 struct RunningSource {
   SourcePlan plan;
   std::size_t number = 0;  // in the committer
   std::shared_ptr<const store::Journal> journal;
+  std::shared_ptr<const Evidence> evidence;  // what lies beside the journal
   std::unique_ptr<Collector> collector;
   std::unique_ptr<Source> proof_source;  // what the prover asks through
   std::unique_ptr<Prover> prover;        // null: proof is not enabled

@@ -50,8 +50,8 @@ public:
     std::function<std::optional<Timestamp>()> service_time;
     // The journal's seals as they are now.
     std::function<Result<std::unique_ptr<SealView>>()> seals;
-    // A record that was repaired had been in that damaged place (nothing: in none that is known) before.
-    std::function<void(const RecordView& record, std::optional<store::Position> was_at)> repaired;
+    // These are about to be appended: a route may have had them already, before the journal lost them.
+    std::function<void(const Batch&)> before_repair;
     // Records that routes lost to damage, as their cursors say: more than the ledger knows of means that a place was
     // not seen by this process.
     std::function<std::uint64_t()> lost_to_damage;

@@ -67,6 +67,10 @@ public:
   // Any thread: something became durable that may concern it. From now on no progress means that it is stalled.
   void expect_work();
 
+  // Any thread. So many records of a source will come again although the destination may have them: they were damaged
+  // in the journal since and are collected anew. Counted as resent, and on disk, when it returns.
+  Result<> expect_again(std::size_t number, std::uint64_t records);
+
   RouteStatus status() const;
   // Everything durable is delivered.
   bool is_caught_up() const;

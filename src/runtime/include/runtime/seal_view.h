@@ -21,6 +21,8 @@ public:
                                                FunctionRef<void(const store::SealedRecord&)> see) const = 0;
   // The parts of [from, to) that no seal describes.
   virtual std::vector<store::OffsetSpan> not_covered(std::uint64_t from, std::uint64_t to) const = 0;
+  // How many records the seals know of segments that end at or before that offset.
+  virtual std::uint64_t records_before(std::uint64_t offset) const = 0;
   // What the place held, as far as a seal knows. False: not all of it.
   virtual Result<bool> held_by(store::Position from, store::Position to,
                                FunctionRef<void(const store::SealedRecord&)> see) const = 0;

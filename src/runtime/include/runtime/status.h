@@ -131,9 +131,9 @@ struct RouteCursor {
   std::string source;
   // As the route has it; what is lost in front of it is counted already.
   store::Cursor cursor;
-  std::uint64_t backlog_bytes = 0;    // of the journal behind the cursor; zero exactly when there are no records
-  std::uint64_t backlog_records = 0;  // exact: records that the route will be given
-  std::uint64_t repeated = 0;         // of those: counted before, they come again (replay, doubt after an unclean end)
+  std::uint64_t backlog_bytes = 0;     // of the journal behind the cursor; zero exactly when there are no records
+  std::uint64_t backlog_records = 0;   // exact: records that the route will be given
+  std::uint64_t repeated = 0;          // of those: counted before, they come again (replay, doubt after an unclean end)
   std::vector<RouteProof> proof = {};  // of the feeds that the route takes; empty: proof is not enabled
 };
 

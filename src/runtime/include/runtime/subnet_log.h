@@ -49,6 +49,7 @@ private:
   std::uint64_t bytes_ = 0;
   store::Position position_;  // everything before it is in
   store::Position saved_;
+  std::uint64_t unsaved_ = 0;  // bytes of the journal that were read since
   bool was_kept_ = false;
   std::uint64_t version_ = 1;
   std::uint64_t saved_version_ = 1;

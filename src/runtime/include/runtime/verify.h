@@ -105,12 +105,14 @@ struct VerifySource {
   // Feeds that wait for a person, with the error's text.
   std::map<std::string, std::string> held;
   // Shows what retention has removed from the journal, of a feed and window. False: not all of it is known. Empty:
-  // nothing is known.
-  std::function<Result<bool>(std::string_view feed, Timestamp from, Timestamp to,
+  // nothing is known. `clock_is_ahead`: how far this machine's clock is ahead of the service's.
+  std::function<Result<bool>(std::string_view feed, Timestamp from, Timestamp to, Duration clock_is_ahead,
                              const std::function<void(const store::SealedRecord&)>& see)>
       removed;
   // Shows what the damaged places of the journal (JournalReport::damage) held, as far as that is known.
   std::function<Result<>(const std::function<void(const store::SealedRecord&)>& see)> damaged;
+  // Called with what is about to be appended as missing: a route may have had it already (it was damaged since).
+  std::function<void(const Batch&)> before_append;
   // Makes the records durable at the end of the journal with the journal's own checkpoint, except those that were
   // journaled at or behind `compared_to`. The id index does not decide: it still knows ids whose frame was damaged.
   // Empty: the source is not repaired.

@@ -39,14 +39,14 @@ struct Receipt {
   Timestamp first_attempt{};  // by the wall clock, as all times here
   Timestamp last_attempt{};
   Timestamp acknowledged{};
-  std::string destination;      // the sink's address as text: "tcp://siem.example.com:6514"; empty: nothing was sent
+  std::string destination;  // the sink's address as text: "tcp://siem.example.com:6514"; empty: nothing was sent
   Sink::Proof proof = Sink::Proof::not_provable;  // what its acknowledgement says
-  std::string rule;             // digest of the route's rule and mapping; empty: it has none
-  std::uint32_t attempts = 1;   // the attempt that was acknowledged; 0: nothing was sent
-  std::uint64_t delivered = 0;  // records
-  std::uint64_t dropped = 0;    // records, by rule or because the route does not take their feed
-  std::uint64_t rejected = 0;   // records
-  std::uint64_t resent = 0;     // messages that may be double at the destination
+  std::string rule;                               // digest of the route's rule and mapping; empty: it has none
+  std::uint32_t attempts = 1;                     // the attempt that was acknowledged; 0: nothing was sent
+  std::uint64_t delivered = 0;                    // records
+  std::uint64_t dropped = 0;                      // records, by rule or because the route does not take their feed
+  std::uint64_t rejected = 0;                     // records
+  std::uint64_t resent = 0;                       // messages that may be double at the destination
   // What became of the records from `from` on, up to the next entry. In order, the first one at `from`; one entry where
   // all went the same way. Empty: not known.
   struct Run {
