@@ -4,7 +4,7 @@
 #include <array>
 
 #include "day_proof.h"
-#include "store/merkle.h"
+#include "segment_chain.h"
 
 namespace capstan::runtime {
 
@@ -258,49 +258,11 @@ void DayWalk::judge(Route& route, const Found& record, RouteDay& figures) {
 
 Result<> DayWalk::add_segments() {
   const std::uint64_t durable = source_.journal->report().durable.offset;
-  const std::vector<std::uint64_t> bases = TRY(store::list_segments(files_, source_.directory));
-  std::vector<ReportSegment> all;
-  for (const store::SealHead& head : seals_->heads())
-    all.push_back({.base = head.base,
-                   .end = head.end,
-                   .frames = head.frames,
-                   .records = head.records,
-                   .is_open = false,
-                   .root = head.root,
-                   .previous = head.previous,
-                   .chain = head.chain});
-  for (std::size_t i = 0; i < bases.size(); ++i) {
-    // A segment that was closed while this report is made counts as the open one that it was.
-    const bool is_open = i + 1 == bases.size() || bases[i + 1] > durable;
-    const store::SealHead* const head = seals_->find(bases[i]);
-    if (head != nullptr || bases[i] >= durable) continue;
-    all.push_back({.base = bases[i], .end = is_open ? durable : bases[i + 1], .is_open = is_open});
-  }
-  std::ranges::sort(all, {}, &ReportSegment::base);
-  const auto is_wanted = [&](const ReportSegment& segment) {
-    const bool is_touched = touched_ && segment.end > touched_->from && segment.base <= touched_->to;
-    return is_touched || &segment == &all.back() || (all.size() > 1 && &segment == &all[all.size() - 2]);
-  };
-  Sha256 previous{};
-  std::uint64_t previous_end = 0;
-  for (ReportSegment& segment : all) {
-    const store::SealHead* const head = seals_->find(segment.base);
-    const bool is_next = previous_end == segment.base;
-    if (head == nullptr) {
-      segment.previous = is_next ? previous : Sha256{};
-      const auto scan =
-          store::scan_frames(files_, source_.directory, segment.base, segment.end, [](const store::SealedFrame&) {});
-      if (!scan && scan.error().code() == ErrorCode::unreadable_file) continue;  // retention was faster
-      if (!scan) return Error(scan.error());
-      segment.frames = scan->frames;
-      segment.records = scan->records;
-      segment.root = scan->root;
-      if (!segment.is_open)
-        segment.chain = store::chain_hash(segment.previous, segment.root, segment.base, segment.end);
-    }
-    previous = segment.chain;
-    previous_end = segment.end;
-    if (is_wanted(segment)) result_.segments.push_back(segment);
+  const std::vector<ReportSegment> all = TRY(segment_chain(files_, source_.directory, *seals_, durable));
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const bool is_touched = touched_ && all[i].end > touched_->from && all[i].base <= touched_->to;
+    const bool is_newest = i + 2 >= all.size();
+    if (is_touched || is_newest) result_.segments.push_back(all[i]);
   }
   return {};
 }

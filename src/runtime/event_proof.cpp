@@ -10,6 +10,7 @@
 #include "canonical_json.h"
 #include "event/batch.h"
 #include "report_view.h"
+#include "segment_chain.h"
 #include "store/merkle.h"
 #include "store/seal.h"
 
@@ -68,54 +69,42 @@ Result<std::vector<Candidate>> candidates_of(FileSystem& files, const ProofSourc
   return found;
 }
 
-// A segment as the proof needs it: from its seal, or read while it has none.
+// A segment with all its frames.
 struct Leaves {
-  std::uint64_t base = 0;
-  std::uint64_t end = 0;
-  bool is_open = false;
+  ReportSegment segment;
   std::vector<store::SealedFrame> frames;
-  Sha256 previous{};
-  Sha256 chain{};
 
   std::vector<Sha256> hashes() const {
     std::vector<Sha256> result;
     for (const store::SealedFrame& frame : frames) result.push_back(frame.hash);
     return result;
   }
-  Sha256 root() const {
-    store::MerkleRoot tree;
-    for (const store::SealedFrame& frame : frames) tree.add(frame.hash);
-    return tree.root();
-  }
   void cut_at(std::uint64_t limit) {
     std::erase_if(frames, [&](const store::SealedFrame& frame) { return frame.end > limit; });
-    end = limit;
+    store::MerkleRoot root;
+    for (const store::SealedFrame& frame : frames) root.add(frame.hash);
+    segment.end = limit;
+    segment.frames = frames.size();
+    segment.root = root.root();
   }
 };
 
 Result<Leaves> leaves_at(FileSystem& files, const ProofSource& source, std::uint64_t offset) {
   const auto seals = TRY(store::Seals::open(files, source.directory));
-  Leaves leaves;
-  if (const store::SealHead* head = seals->find(offset)) {
-    leaves.base = head->base;
-    leaves.end = head->end;
-    leaves.previous = head->previous;
-    leaves.chain = head->chain;
-    leaves.frames = TRY(seals->frames(head->base));
-    return leaves;
-  }
-  leaves.is_open = true;
-  const std::vector<std::uint64_t> bases = TRY(store::list_segments(files, source.directory));
-  const auto behind = std::ranges::upper_bound(bases, offset);
-  if (behind == bases.begin())
+  const std::uint64_t durable = source.journal->report().durable.offset;
+  const std::vector<ReportSegment> all = TRY(segment_chain(files, source.directory, *seals, durable));
+  const auto found = std::ranges::find_if(
+      all, [&](const ReportSegment& segment) { return segment.base <= offset && offset < segment.end; });
+  if (found == all.end())
     return Error(ErrorCode::not_found,
                  fmt::format("proving an event at {} of {}: its segment is gone", offset, source.name));
-  leaves.base = *std::prev(behind);
-  leaves.end = behind == bases.end() ? source.journal->report().durable.offset : *behind;
-  TRY(store::scan_frames(files, source.directory, leaves.base, leaves.end,
-                         [&](const store::SealedFrame& frame) { leaves.frames.push_back(frame); }));
-  if (const store::SealHead* before = leaves.base == 0 ? nullptr : seals->find(leaves.base - 1))
-    if (before->end == leaves.base) leaves.previous = before->chain;
+  Leaves leaves{*found, {}};
+  if (seals->find(offset) != nullptr) {
+    leaves.frames = TRY(seals->frames(found->base));
+  } else {
+    TRY(store::scan_frames(files, source.directory, found->base, found->end,
+                           [&](const store::SealedFrame& frame) { leaves.frames.push_back(frame); }));
+  }
   return leaves;
 }
 
@@ -139,16 +128,14 @@ Result<> follow_report(Leaves& leaves, const std::string& text, const ProofSourc
                              "of the day on which the event was saved",
                              offset, source.name));
   const JsonView view(*segment);
-  leaves.is_open = view["is_open"].flag();
   leaves.cut_at(view["end"].number());
-  const Sha256 root = leaves.root();
-  // The report knows the chain also of a segment that was closed and had no seal yet.
-  leaves.previous = parse_sha256(view["previous"].text()).value_or(leaves.previous);
-  leaves.chain = leaves.is_open ? Sha256{} : store::chain_hash(leaves.previous, root, leaves.base, leaves.end);
-  if (to_hex(root) == view["root"].text()) return {};
+  leaves.segment.is_open = view["is_open"].flag();
+  if (to_hex(leaves.segment.root) == view["root"].text() && to_hex(leaves.segment.previous) == view["previous"].text())
+    return {};
   return Error(ErrorCode::not_verified,
-               fmt::format("proving an event of {}: the report's root of the segment at {} is not that of the journal",
-                           source.name, leaves.base));
+               fmt::format("proving an event of {}: the report's root or previous chain of the segment at {} is not "
+                           "that of the journal",
+                           source.name, leaves.segment.base));
 }
 
 struct InFrame {
@@ -169,24 +156,24 @@ std::optional<InFrame> record_at(std::string_view records, std::uint32_t wanted)
 
 std::string write_proof(const ProofSource& source, const Leaves& leaves, std::size_t leaf,
                         const store::FrameBytes& frame, const InFrame& at) {
+  const ReportSegment& of = leaves.segment;
   json::array path;
   for (const Sha256& hash : store::merkle_path(leaves.hashes(), leaf)) path.push_back(json::value(to_hex(hash)));
-  return canonical(
-             json::object{{"capstan_proof", proof_version},
-                          {"source", source.name},
-                          {"feed", at.record.feed},
-                          {"id", at.record.id},
-                          {"record", {{"index", at.index}, {"sha256", to_hex(sha256(at.record.raw))}}},
-                          {"frame", {{"index", leaf}, {"bytes", to_base64(frame.whole())}}},
-                          {"path", std::move(path)},
-                          {"segment",
-                           {{"base", leaves.base},
-                            {"end", leaves.end},
-                            {"frames", leaves.frames.size()},
-                            {"is_open", leaves.is_open},
-                            {"root", to_hex(leaves.root())},
-                            {"previous", to_hex(leaves.previous)},
-                            {"chain", leaves.is_open ? json::value(nullptr) : json::value(to_hex(leaves.chain))}}}}) +
+  return canonical(json::object{{"capstan_proof", proof_version},
+                                {"source", source.name},
+                                {"feed", at.record.feed},
+                                {"id", at.record.id},
+                                {"record", {{"index", at.index}, {"sha256", to_hex(sha256(at.record.raw))}}},
+                                {"frame", {{"index", leaf}, {"bytes", to_base64(frame.whole())}}},
+                                {"path", std::move(path)},
+                                {"segment",
+                                 {{"base", of.base},
+                                  {"end", of.end},
+                                  {"frames", of.frames},
+                                  {"is_open", of.is_open},
+                                  {"root", to_hex(of.root)},
+                                  {"previous", to_hex(of.previous)},
+                                  {"chain", of.is_open ? json::value(nullptr) : json::value(to_hex(of.chain))}}}}) +
          "\n";
 }
 
@@ -197,7 +184,7 @@ Result<std::optional<std::string>> prove(FileSystem& files, const Candidate& can
   if (question.report) TRY(follow_report(leaves, *question.report, source, candidate.position.offset));
   const auto frame = std::ranges::find(leaves.frames, candidate.position.offset, &store::SealedFrame::offset);
   if (frame == leaves.frames.end()) return std::optional<std::string>{};
-  const store::FrameBytes bytes = TRY(store::read_frame(files, source.directory, leaves.base, *frame));
+  const store::FrameBytes bytes = TRY(store::read_frame(files, source.directory, leaves.segment.base, *frame));
   const auto at = record_at(bytes.records(), candidate.position.index);
   if (!at || !is_wanted(question, at->record)) return std::optional<std::string>{};
   return std::optional(

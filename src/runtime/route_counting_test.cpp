@@ -65,13 +65,13 @@ public:
     return delivery;
   }
   std::size_t may_have_arrived() const override { return far_.is_a_file ? 0 : arrived_; }
-  Proof proof() const override { return Proof::acknowledged_by_kernel; }
   std::size_t has_delivered(const Payload& payload) const override { return std::min(kept_, payload.messages.size()); }
   Doubt doubt() const override { return far_.doubt; }
   Result<> settle(const Call&) override {
     return far_.settles ? Result<>() : Error(ErrorCode::destination_closed, "settling: it had not read everything");
   }
   bool recognizes_repeats() const override { return far_.is_a_file; }
+  Proof proof() const override { return Proof::acknowledged_by_kernel; }
   void before_resend(BeforeResend tell) override { before_resend_ = std::move(tell); }
   Result<> probe(const Call&) override { return {}; }
   void close() override {}
@@ -92,6 +92,11 @@ public:
   Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override { return real_.open(path, mode); }
   Result<std::vector<std::string>> list(const std::string& directory) const override { return real_.list(directory); }
   Result<bool> exists(const std::string& path) const override { return real_.exists(path); }
+  Result<std::optional<FileStatus>> status(const std::string& path) const override { return real_.status(path); }
+  Result<std::string> real_path(const std::string& path) const override { return real_.real_path(path); }
+  Result<> rename_to_new(const std::string& from, const std::string& to) override {
+    return real_.rename_to_new(from, to);
+  }
   Result<> make_directories(const std::string& path) override { return real_.make_directories(path); }
   Result<> rename(const std::string& from, const std::string& to) override {
     if (to.ends_with("/cursors")) {

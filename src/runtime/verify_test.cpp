@@ -442,7 +442,7 @@ TEST_F(Verify, what_retention_removed_is_proved_by_its_seal) {
   route.cursor.position = MemoryJournal::position(600);
   route.became = [](store::Position at) -> std::optional<store::Outcome> {
     if (at == MemoryJournal::position(1)) return store::Outcome::dropped;
-    if (at == MemoryJournal::position(2)) return std::nullopt;
+    if (at == MemoryJournal::position(2)) return store::Outcome::lost;
     return store::Outcome::delivered;
   };
   routes = {route};

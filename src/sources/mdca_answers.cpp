@@ -54,10 +54,7 @@ void append(std::string& note, const std::string& more) {
 
 Result<Poll> Mdca::absorb(const Turn& turn, const net::Response& response) {
   auto page = read_page(response.body);
-  if (!page)
-    return failed(
-        turn,
-        std::move(page.error()).during(fmt::format("polling {} of tenant {}", turn.feed->name(), tenant_->name())));
+  if (!page) return failed(turn, std::move(page).during(asking(turn)).error());
   health_.succeeded(turn.feed->name(), key_of(turn));
   if (!page->records.empty()) {
     const auto bytes = static_cast<std::int64_t>(response.body.size() / page->records.size());
@@ -327,7 +324,8 @@ Poll Mdca::progress(Poll poll, FeedReport report) {
       if (const auto due = due_in(turn)) sooner(std::max(*due, held));
     }
   }
-  poll.wait = wait.value_or(Duration(options_.interval));
+  // A window that was read is not asked again.
+  poll.wait = wait.value_or(state_.window ? Duration::zero() : Duration(options_.interval));
   if (report.feed.empty()) return poll;
   const FeedState& state = state_.feeds[report.feed];
   if (state.newest != 0) report.newest = from_epoch_ms(state.newest);

@@ -123,11 +123,14 @@ Advance leave_unread(Walk& walk, std::string_view why) {
 std::optional<std::int64_t> edge_of(const Piece& piece) { return piece.descending ? piece.to : piece.from; }
 
 // `skip` reaches no further into the piece in work.
-Advance turn(Walk& walk, const WalkShape& shape) {
+Advance turn(Walk& walk, const WalkShape& shape, const PageFacts& page) {
   Piece& piece = walk.pieces.front();
   const bool is_timed = has_time(piece, shape);
   // Where the service takes no notice of bounds, other bounds show nothing else.
   if (is_timed && (walk.oddities & ignores_filters) != 0) return leave_unread(walk, beyond_reach);
+  // Records without a time cannot be told apart by time either.
+  if (is_timed && (walk.oddities & ignores_skip) != 0 && page.records > 0 && !page.newest)
+    return leave_unread(walk, beyond_reach);
   if (piece.from_other_end) return leave_unread(walk, beyond_reach);
   if (const auto edge = edge_of(piece); is_timed && edge && !walk.is_unsorted && piece.from != piece.to) {
     // All that was skipped lies in the outermost millisecond (another time would have moved the bound).
@@ -329,7 +332,7 @@ Advance advance_pages(Walk& walk, const WalkShape& shape, const PageFacts& page)
   if (page.fresh == 0 && walk.skip > 0 && page.first_id == walk.first_id) {
     if ((walk.oddities & ignores_skip) == 0 && doubt(walk, step)) return step;
     walk.oddities |= ignores_skip;
-    return turn(walk, shape);
+    return turn(walk, shape, page);
   }
   // The other end begins with the same records, or a filter makes no difference: `skip` would bring nothing new.
   if (page.fresh == 0 && walk.fresh_here == 0 && page.has_next &&
@@ -357,7 +360,7 @@ Advance advance_pages(Walk& walk, const WalkShape& shape, const PageFacts& page)
   walk.skip = skip_of(walk) + page.records;
   walk.last_id = pages_overlap(shape) ? page.last_id : 0;
   if (walk.skip < skip_reach) return step;
-  Advance turned = turn(walk, shape);
+  Advance turned = turn(walk, shape, page);
   turned.unread.insert(turned.unread.end(), step.unread.begin(), step.unread.end());
   if (turned.why.empty()) turned.why = step.why;
   return turned;
@@ -370,7 +373,7 @@ Advance advance_singles(Walk& walk, const WalkShape& shape, const PageFacts& pag
     return {};
   }
   walk.skip += page.records;
-  if (walk.skip >= skip_reach) return turn(walk, shape);
+  if (walk.skip >= skip_reach) return turn(walk, shape, page);
   if (--walk.singles_left <= 0) walk.pieces.front().reading = Reading::pages;
   return {};
 }

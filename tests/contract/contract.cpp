@@ -44,7 +44,8 @@ Result<net::Response> PoliteService::send(const net::Request& request, const Cal
     return response;
   }
   asked_.push_back({request.url, std::string(request.body.reveal())});
-  response.body = R"({"data":[],"hasNext":false,"total":0})";
+  response.status = status;
+  response.body = answer;
   return response;
 }
 

@@ -146,6 +146,95 @@ TEST(Sources, a_window_ends_and_leaves_the_own_checkpoint_alone) {
   });
 }
 
+TEST(Sources, a_window_asked_in_another_way_ends_and_asks_other_questions) {
+  for_every_source([](const Kind<Source>& kind) {
+    Bench bench(kind);
+    const Timestamp to = bench.workshop.clock.now();
+    for (const auto& traits : bench.source->feeds()) {
+      SCOPED_TRACE(traits.feed);
+      std::vector<std::vector<PoliteService::Asked>> asked;
+      for (const Manner manner : {Manner::usual, Manner::otherwise}) {
+        auto at = bench.source->window({traits.feed, to - std::chrono::hours(3), to, manner});
+        if (!at) continue;
+        bench.workshop.service.take();
+        bool is_drained = false;
+        for (int step = 0; step < 200 && !is_drained; ++step) {
+          const auto poll = bench.source->poll(*at, {});
+          ASSERT_TRUE(poll.has_value()) << poll.error().text();
+          *at = poll->next;
+          is_drained = poll->is_drained;
+          bench.workshop.clock.passed += std::max(poll->wait, Duration(1));
+        }
+        EXPECT_TRUE(is_drained) << "a window never ended";
+        asked.push_back(bench.workshop.service.take());
+      }
+      ASSERT_EQ(asked.size(), 2U);
+      EXPECT_NE(asked[0], asked[1]) << "a fault of the service would be shared by collector and verifier";
+    }
+  });
+}
+
+TEST(Sources, every_poll_says_the_services_time_once_it_is_known) {
+  for_every_source([](const Kind<Source>& kind) {
+    Bench bench(kind);
+    Checkpoint at;
+    for (int step = 0; step < 20; ++step) {
+      const auto poll = bench.source->poll(at, {});
+      ASSERT_TRUE(poll.has_value()) << poll.error().text();
+      EXPECT_TRUE(poll->service_time.has_value()) << step;
+      at = poll->next;
+      bench.workshop.clock.passed += std::chrono::seconds(5);
+    }
+  });
+}
+
+TEST(Sources, ask_within_bounds_whatever_the_service_answers) {
+  const std::vector<std::pair<int, std::string>> rude{
+      {200, R"({"data":[],"hasNext":true,"total":9999})"},
+      {200, R"({"data":[],"hasNext":true,"nextQueryFilters":{"created":{"gte":1}}})"},
+      {200, R"({"data":[{"_id":"a","created":1764000000000,"timestamp":1764000000000}],"hasNext":true,"total":5000})"},
+      {200, R"({"data":[{"_id":"a"},{"_id":"a"},{"_id":"b"}],"hasNext":true})"},
+      {200, R"({"data":null,"hasNext":true})"},
+      {200, R"({"hasNext":true})"},
+      {200, R"({"data":[{"_id":"a)"},
+      {200, "<html><body>Sign in</body></html>"},
+      {200, ""},
+      {204, ""},
+      {400, R"({"error":true})"},
+      {401, R"({"detail":"Invalid token"})"},
+      {403, R"({"detail":"Insufficient role based permissions"})"},
+      {404, R"({"detail":"Not found."})"},
+      {429, R"({"detail":"Request was throttled."})"},
+      {500, ""},
+  };
+  for_every_source([&rude](const Kind<Source>& kind) {
+    for (const auto& [status, answer] : rude) {
+      SCOPED_TRACE(answer.empty() ? std::to_string(status) : answer);
+      Bench bench(kind);
+      bench.workshop.service.take();
+      bench.workshop.service.status = status;
+      bench.workshop.service.answer = answer;
+      Checkpoint at;
+      std::size_t polls = 0;
+      const auto end = bench.workshop.clock.passed + std::chrono::hours(1);
+      while (bench.workshop.clock.passed < end && ++polls < 100'000) {
+        const auto poll = bench.source->poll(at, {});
+        Duration wait(100);
+        if (poll) {
+          at = poll->next;
+          wait = std::max(wait, poll->wait);
+        } else {
+          wait = std::max(wait, poll.error().pause().value_or(std::chrono::seconds(1)));
+        }
+        bench.workshop.clock.passed += wait;
+      }
+      EXPECT_GE(bench.workshop.clock.passed, end) << "it asks without a pause";
+      EXPECT_LE(bench.workshop.service.take().size(), 60U * 30) << "more than the service allows in an hour";
+      EXPECT_LT(at.text.size(), 64U << 10);
+    }
+  });
+}
+
 TEST(Sources, a_stopped_call_comes_back_and_a_strange_checkpoint_is_an_error) {
   for_every_source([](const Kind<Source>& kind) {
     Bench bench(kind);
