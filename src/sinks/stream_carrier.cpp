@@ -19,6 +19,8 @@ constexpr Duration proof_wait_max = std::chrono::seconds(10);
 constexpr Duration own_end_wait{500};
 // How long a receiver may take that is left because its name stands for another one now: it may be dead.
 constexpr Duration leave_wait_max = std::chrono::seconds(3);
+// How long units are halved at once when they fail one after the other.
+constexpr Duration halving_max = std::chrono::seconds(5);
 // As long as units fail, and for this long afterwards, each one has its own connection.
 constexpr Duration proving_after_trouble = std::chrono::minutes(1);
 // So many breaks within that time, and the window would be sent again too often.
@@ -142,13 +144,20 @@ void StreamCarrier::leave_moved_address(const Call& call) {
 
 // --- proving
 
+// A unit that the receiver does not read to its end is halved and tried again at once, for the break is the receiver's
+// way and not its trouble. When that takes long, a person is told, and the route waits.
 Result<> StreamCarrier::carry_proving(const Payload& payload, const Frames& frames, const Call& call) {
   const MonotonicTime begin = clock_.monotonic();
   for (;;) {
     const Unit unit = next_unit(frames);
     if (unit.messages() == 0) break;
-    if (clock_.monotonic() - begin >= call.timeout) return unfinished(payload, destination_.name(), progress_.done());
-    TRY(prove(unit, payload, frames, rest_of(call, begin)));
+    const auto used = clock_.monotonic() - begin;
+    if (used >= call.timeout) return unfinished(payload, destination_.name(), progress_.done());
+    const auto proved = prove(unit, payload, frames, rest_of(call, begin));
+    if (proved) continue;
+    const bool is_broken = way_ == Way::proving && proved.error().code() == ErrorCode::destination_closed;
+    const bool has_another_try = unit.messages() > 1 || single_end_ == SingleEnd::theirs_first;
+    if (!is_broken || !has_another_try || used >= halving_max) return proved;
   }
   has_broken_ = false;
   end_proving();
@@ -178,10 +187,10 @@ StreamCarrier::Unit StreamCarrier::next_unit(const Frames& frames) const {
   return unit;
 }
 
-// One connection. A unit that the receiver does not read to its end is halved and tried again at once, for the break is
-// the receiver's way and not its trouble; without an error the caller goes on with the next unit.
+// One connection.
 Result<> StreamCarrier::prove(const Unit& unit, const Payload& payload, const Frames& frames, const Call& call) {
   const MonotonicTime begin = clock_.monotonic();
+  const SingleEnd tried = single_end_;
   const auto stream = TRY(connect(call));
   TRY(tell_again(unit.from_window + sent_in_call(unit.first, unit.end)));
   Result<> proved;
@@ -189,40 +198,39 @@ Result<> StreamCarrier::prove(const Unit& unit, const Payload& payload, const Fr
     if (proved) proved = stream->write(piece, rest_of(call, begin));
   if (proved) proved = end_in_order(*stream, unit, rest_of(call, begin));
   note_sent(unit, payload, frames, stream->written());
-  if (proved) {
-    window_.settle(unit.from_window);
-    progress_.note_done(unit.first, unit.end);
-    const std::size_t twice = 2 * std::max(unit_max_, unit.bytes);
-    if (!unit.is_all && (failed_unit_ == 0 || twice < failed_unit_)) unit_max_ = std::min(twice, unit_first);
-    return {};
+  if (!proved) {
+    if (proved.error().code() != ErrorCode::interrupted) note_failed(unit, proved.error(), tried);
+    return std::move(proved).during("sending what is in doubt, with the end of the connection as a receipt");
   }
-  if (proved.error().code() == ErrorCode::interrupted) return proved;
-  note_failed(unit, proved.error());
-  if ((unit.messages() > 1 || closes_by_itself_) && way_ == Way::proving) return {};
-  return std::move(proved).during("sending what is in doubt, with the end of the connection as a receipt");
+  window_.settle(unit.from_window);
+  progress_.note_done(unit.first, unit.end);
+  const std::size_t twice = 2 * std::max(unit_max_, unit.bytes);
+  if (!unit.is_all && (failed_unit_ == 0 || twice < failed_unit_)) unit_max_ = std::min(twice, unit_first);
+  return {};
 }
 
-void StreamCarrier::note_failed(const Unit& unit, const Error& error) {
+// A receiver that closes behind every message does not read our close_notify, and its kernel answers that with a reset
+// although the message was read. Every second time a single message fails, it is given the time to close first.
+Result<> StreamCarrier::end_in_order(net::Stream& stream, const Unit& unit, const Call& call) {
+  const MonotonicTime begin = clock_.monotonic();
+  if (single_end_ == SingleEnd::theirs_first && unit.messages() == 1) {
+    if (TRY(stream.await_end({std::min(call.timeout, own_end_wait), call.stop}))) return {};
+    single_end_ = SingleEnd::ours_first;
+  }
+  const Call rest = rest_of(call, begin);
+  return stream.finish({std::min(rest.timeout, proof_wait_max), rest.stop});
+}
+
+void StreamCarrier::note_failed(const Unit& unit, const Error& error, SingleEnd tried) {
   destination_.note_failure(used_);
   has_trouble_ = true;
   trouble_at_ = clock_.monotonic();
   failed_unit_ = unit.messages() > 1 ? unit.bytes : 0;
   unit_max_ = unit.messages() > 1 ? unit.bytes / 2 : unit.bytes;
-  closes_by_itself_ = unit.messages() == 1 && !closes_by_itself_;
+  const bool is_next = unit.messages() == 1 && tried == SingleEnd::ours_first;
+  single_end_ = is_next ? SingleEnd::theirs_first : SingleEnd::ours_first;
   // A receiver that does not close after us cannot prove anything: the next attempt is a lasting one again.
   if (error.code() == ErrorCode::destination_slow) way_ = Way::lasting;
-}
-
-// A receiver that closes behind every message does not read our close_notify, and its kernel answers that with a reset
-// although the message was read. It is given the time to close first.
-Result<> StreamCarrier::end_in_order(net::Stream& stream, const Unit& unit, const Call& call) {
-  const MonotonicTime begin = clock_.monotonic();
-  if (closes_by_itself_ && unit.messages() == 1) {
-    if (TRY(stream.await_end({std::min(call.timeout, own_end_wait), call.stop}))) return {};
-    closes_by_itself_ = false;
-  }
-  const Call rest = rest_of(call, begin);
-  return stream.finish({std::min(rest.timeout, proof_wait_max), rest.stop});
 }
 
 void StreamCarrier::note_sent(const Unit& unit, const Payload& payload, const Frames& frames, std::uint64_t bytes) {

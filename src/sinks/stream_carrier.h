@@ -52,6 +52,8 @@ public:
 
 private:
   enum class Way : std::uint8_t { lasting, proving };
+  // Who ends the connection of a unit that is a single message.
+  enum class SingleEnd : std::uint8_t { ours_first, theirs_first };
   // Messages that lie one behind the other: first those in doubt, then the payload's.
   struct Unit {
     std::vector<std::string_view> pieces;
@@ -73,7 +75,7 @@ private:
   Unit next_unit(const Frames& frames) const;
   Result<> prove(const Unit& unit, const Payload& payload, const Frames& frames, const Call& call);
   Result<> end_in_order(net::Stream& stream, const Unit& unit, const Call& call);
-  void note_failed(const Unit& unit, const Error& error);
+  void note_failed(const Unit& unit, const Error& error, SingleEnd tried);
   void note_sent(const Unit& unit, const Payload& payload, const Frames& frames, std::uint64_t bytes);
   void begin_proving();
   void end_proving();
@@ -100,10 +102,10 @@ private:
   bool has_broken_ = false;    // what is in doubt has to go out before anything else
   std::deque<MonotonicTime> breaks_;
 
-  std::size_t unit_max_;           // bytes; one message may be longer
-  std::size_t failed_unit_ = 0;    // bytes of the smallest unit of several messages that failed; 0: none
-  bool closes_by_itself_ = false;  // a receiver behind every message
-  bool has_trouble_ = false;       // since proving began, a unit has failed
+  std::size_t unit_max_;         // bytes; one message may be longer
+  std::size_t failed_unit_ = 0;  // bytes of the smallest unit of several messages that failed; 0: none
+  SingleEnd single_end_ = SingleEnd::ours_first;
+  bool has_trouble_ = false;  // since proving began, a unit has failed
   MonotonicTime trouble_at_{};
 };
 
