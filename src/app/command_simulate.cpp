@@ -63,9 +63,6 @@ Result<simulator::SimulatorOptions> tenant_options(const Arguments& arguments) {
   options.burst_share = TRY(positive(arguments, "burst-share", 1));
   options.crowd = TRY(count("crowd"));
   options.requests_per_minute = static_cast<unsigned>(TRY(arguments.number("requests-per-minute", 0, 1'000'000)));
-  options.page_cap = static_cast<std::uint64_t>(TRY(arguments.number("page-cap", 1, records_max)));
-  options.scan_cap = static_cast<std::uint64_t>(TRY(arguments.number("scan-cap", 1, records_max)));
-  options.refuses_larger_pages = arguments.has("refuse-larger-pages");
   options.records_directory = arguments.text("records");
   options.faults_file = arguments.text("faults");
   if (arguments.has("secret-expires-after"))
@@ -174,11 +171,6 @@ Command simulate_command() {
                        .help = "serve the records of activities.ndjson, alerts.ndjson, … as they are",
                        .completes = Completes::directories},
                       count("--requests-per-minute", standard.requests_per_minute, "requests it allows; 0 is no limit"),
-                      count("--page-cap", standard.page_cap, "the most records of a plain page"),
-                      count("--scan-cap", standard.scan_cap, "the most activities of one page of a scan"),
-                      {.names = "--refuse-larger-pages",
-                       .value_name = "",
-                       .help = "answer 400 when more is asked for, instead of giving less"},
                       {.names = "--secret-expires-after",
                        .value_name = "DURATION",
                        .help = "let the client secret expire so long after the start"},

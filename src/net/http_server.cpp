@@ -278,7 +278,6 @@ Result<HttpServer> HttpServer::start(const ServerOptions& options, Handler handl
       {MHD_OPTION_NOTIFY_COMPLETED, reinterpret_cast<std::intptr_t>(&Impl::complete), nullptr},
   };
   unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
-  if (!options.adds_date) flags |= MHD_USE_SUPPRESS_DATE_NO_CLOCK;
   const std::string key{options.private_key_pem.reveal()};
   if (!options.certificate_pem.empty()) {
     flags |= MHD_USE_TLS;

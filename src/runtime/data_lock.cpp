@@ -9,8 +9,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "base/file_system.h"
-
 namespace capstan::runtime {
 
 namespace {
@@ -37,6 +35,13 @@ DataLock::Descriptor::~Descriptor() {
 Result<DataLock> DataLock::take(const std::string& data_dir) {
   Descriptor directory = TRY(lock(data_dir, O_RDONLY | O_DIRECTORY));
   return DataLock(std::move(directory), TRY(lock(data_dir + "/lock", O_RDWR | O_CREAT)));
+}
+
+Result<FileIdentity> DataLock::directory() const {
+  PosixFileSystem files;
+  const auto status = TRY(files.status(fmt::format("/proc/self/fd/{}", directory_.number())));
+  if (!status) return Error(ErrorCode::internal, "looking at the locked directory: it is not open");
+  return status->identity;
 }
 
 // What was locked is worth something only while the path leads to it.

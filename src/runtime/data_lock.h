@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "base/file_system.h"
 #include "base/result.h"
 
 namespace capstan::runtime {
@@ -15,6 +16,8 @@ class DataLock {
 public:
   // already_running when another process has it; directory_not_writable when the directory cannot be locked.
   static Result<DataLock> take(const std::string& data_dir);
+  // Of the directory that is locked.
+  Result<FileIdentity> directory() const;
 
 private:
   class Descriptor {

@@ -38,10 +38,11 @@ Result<std::unique_ptr<Engine>> Engine::start(Plan plan, World& world, Options o
   TRY(world.files.make_directories(plan.data_dir).during("making data_dir"));
   DataLock lock = TRY(DataLock::take(plan.data_dir));
   auto letters = TRY(store::DeadLetters::open(plan.data_dir + "/state.db"));
-  auto impl = std::make_unique<Impl>(world, options, std::move(lock),
+  const FileIdentity directory = TRY(lock.directory());
+  auto impl = std::make_unique<Impl>(world, options, plan.data_dir, directory, std::move(lock),
                                      std::make_unique<StoredDeadLetters>(std::move(letters), world.clock));
   const std::uint64_t seed = options.seed != 0 ? options.seed : static_cast<std::uint64_t>(epoch_ms(world.clock.now()));
-  impl->program = TRY(Program::open(std::move(plan), world, *impl->dead_letters, seed));
+  impl->program = TRY(Program::open(std::move(plan), impl->world, *impl->dead_letters, seed));
   if (options.notify_systemd) impl->notifier = ServiceNotifier::from_environment();
   impl->start_threads();
   impl->notifier.tell("READY=1");

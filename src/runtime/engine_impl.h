@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "data_directory.h"
 #include "data_lock.h"
 #include "due_schedule.h"
 #include "figures_log.h"
@@ -25,8 +26,10 @@
 namespace capstan::runtime {
 
 struct Engine::Impl {
-  Impl(World& given_world, Options given_options, DataLock given_lock, std::unique_ptr<StoredDeadLetters> letters)
-      : world(given_world),
+  Impl(World& given_world, Options given_options, const std::string& data_dir, FileIdentity identity,
+       DataLock given_lock, std::unique_ptr<StoredDeadLetters> letters)
+      : files(given_world.files, data_dir, identity),
+        world{given_world.clock, files, given_world.http},
         options(given_options),
         lock(std::move(given_lock)),
         dead_letters(std::move(letters)),
@@ -69,7 +72,8 @@ struct Engine::Impl {
                                                    const std::stop_token& stop);
   std::vector<ExplainRoute> explain_routes(std::string_view source) const;
 
-  World& world;
+  DataDirectory files;
+  World world;
   const Options options;
   DataLock lock;
   std::unique_ptr<StoredDeadLetters> dead_letters;

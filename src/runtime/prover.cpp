@@ -178,8 +178,7 @@ private:
     // A service whose clock runs faster than ours is looked at more often.
     const MonotonicTime mono = clock_.monotonic();
     const bool is_fast = looked_now_ && now - *looked_now_ > 2 * (mono - looked_at_);
-    looked_after_ = !looked_now_ || is_fast ? looked_every : std::min(2 * looked_after_, looked_at_most_every);
-    wait = std::min(wait, looked_after_);
+    if (!looked_now_ || is_fast) wait = std::min(wait, looked_every);
     looked_now_ = now;
     looked_at_ = mono;
     return wait;
@@ -566,7 +565,6 @@ private:
   std::map<std::string, Sweep> sweeps_;
   std::optional<Timestamp> heard_;
   MonotonicTime heard_at_{};
-  Duration looked_after_ = looked_every;  // longer and longer, while the service's clock passes like ours
   std::optional<Timestamp> looked_now_;
   MonotonicTime looked_at_{};
   std::uint64_t looked_for_oldest_ = 0;

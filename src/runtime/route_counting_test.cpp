@@ -136,6 +136,7 @@ protected:
     RoutePlan route;
     route.name = "road";
     route.from = {"tenant"};
+    route.feeds = feeds_;
     equipment::write_raw(route);
     route.sink_name = "far";
     route.sink = std::make_unique<FarSink>(far_);
@@ -199,6 +200,7 @@ protected:
   Far far_;
   store::JournalOptions options_;
   BatchOptions batch_;
+  std::vector<std::string> feeds_;
   AttemptReserve reserve_;
   std::unique_ptr<Program> program_;
 };
@@ -324,6 +326,22 @@ TEST_F(RouteCountingTest, a_replay_is_resent_and_not_delivered_once_more) {
   EXPECT_EQ(stands.backlog_records, 4U);
   EXPECT_EQ(stands.repeated, 4U);
   EXPECT_EQ(route().resent, 3U);
+}
+
+// Nothing new becomes durable meanwhile: nobody would wake it up once more.
+TEST_F(RouteCountingTest, a_replay_of_what_the_route_does_not_take_comes_to_its_end) {
+  feeds_ = {"alerts"};
+  start({{ids(0, 6), "1", {}}});
+  sail(std::chrono::seconds(2));
+  const auto slice = journal().read({}, 1_MiB);
+  const store::Position end = cursor_on_disk().position;
+  program_->routes()[0]->replay({{0, {}, slice->items[0].position}});
+  for (int n = 0; n < 20; ++n)
+    if (!program_->routes()[0]->step({}).at) break;
+  EXPECT_TRUE(program_->is_settled());
+  sail(std::chrono::seconds(1));
+  EXPECT_EQ(cursor_on_disk().position, end);
+  EXPECT_EQ(route().dropped, 6U);
 }
 
 TEST_F(RouteCountingTest, a_file_recognizes_what_comes_again_but_not_a_replay) {

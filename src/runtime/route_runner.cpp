@@ -212,14 +212,36 @@ bool RouteRunner::pass_over(Draw& draw) const {
   return true;
 }
 
+// Until there is something to deliver. Each turn moves the cursor on, so it ends where the journal does.
 Result<bool> RouteRunner::fetch_from(std::size_t number) {
   Draw& draw = draws_[number];
-  const store::Journal& journal = *draw.journal;
-  {
+  for (;;) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (pass_over(draw)) tell(draw);
+    }
+    if (draw.journal->report().durable <= draw.from.cursor.position) return false;
+    store::Slice slice = TRY(read_on(draw));
+    if (slice.items.empty() && slice.end <= draw.from.cursor.position) return false;
+    lane_->draw = number;
+    lane_->slice = std::move(slice);
+    lane_->next_item = 0;
     const std::lock_guard lock(mutex_);
-    if (pass_over(draw)) tell(draw);
+    if (!lane_->slice.items.empty()) {
+      take_in_hand(draw);
+      return true;
+    }
+    // Nothing to deliver: checkpoints, and what damage took.
+    lane_->built.emplace();
+    count(draw, {});
+    tell(draw);
+    lane_->let_go();
   }
-  if (journal.report().durable <= draw.from.cursor.position) return false;
+}
+
+// What follows the cursor, up to where a replay passes over.
+Result<store::Slice> RouteRunner::read_on(Draw& draw) {
+  const store::Journal& journal = *draw.journal;
   Result<store::Slice> slice = journal.read(draw.from.cursor.position, slice_max);
   if (!slice && slice.error().code() == ErrorCode::position_gone) {
     const std::lock_guard lock(mutex_);
@@ -235,22 +257,7 @@ Result<bool> RouteRunner::fetch_from(std::size_t number) {
     slice->end = draw.pass_over->from;
     slice->end_number = draw.pass_over->from_number;
   }
-  if (slice->items.empty() && slice->end <= draw.from.cursor.position) return false;
-  const bool has_items = !slice->items.empty();
-  lane_->draw = number;
-  lane_->slice = std::move(*slice);
-  lane_->next_item = 0;
-  const std::lock_guard lock(mutex_);
-  if (has_items) {
-    take_in_hand(draw);
-    return true;
-  }
-  // Nothing to deliver: checkpoints, and what damage took.
-  lane_->built.emplace();
-  count(draw, {});
-  tell(draw);
-  lane_->let_go();
-  return false;
+  return slice;
 }
 
 Result<> RouteRunner::build() {

@@ -17,7 +17,8 @@ constexpr std::chrono::seconds commit_patience{10};
 Duration since(MonotonicTime then, MonotonicTime now) { return std::chrono::duration_cast<Duration>(now - then); }
 
 bool is_about_the_journal(ErrorCode code) {
-  return code == ErrorCode::journal_full || code == ErrorCode::disk_full || code == ErrorCode::disk_failed;
+  return code == ErrorCode::journal_full || code == ErrorCode::disk_full || code == ErrorCode::disk_failed ||
+         code == ErrorCode::data_dir_away;
 }
 
 }  // namespace

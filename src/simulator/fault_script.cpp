@@ -57,23 +57,6 @@ Result<> read_headers(const json::value& value, std::vector<net::Header>& into) 
   return {};
 }
 
-Result<> read_ignored(const json::value& value, Fault& fault) {
-  const json::array one{value};
-  for (const json::value& each : value.is_array() ? value.as_array() : one) {
-    if (each == "skip")
-      fault.ignores_skip = true;
-    else if (each == "limit")
-      fault.ignores_limit = true;
-    else if (each == "filters")
-      fault.ignores_filters = true;
-    else if (each == "sort")
-      fault.ignores_sort = true;
-    else
-      return wrong(fmt::format("\"ignores\": expected skip, limit, filters or sort, got {}", json::serialize(each)));
-  }
-  return {};
-}
-
 Result<> read_member(std::string_view name, const json::value& value, Fault& fault) {
   if (name == "path") return read(value, name, fault.path);
   if (name == "from") return read(value, name, fault.from);
@@ -92,18 +75,6 @@ Result<> read_member(std::string_view name, const json::value& value, Fault& fau
   if (name == "wrong_has_next") return read(value, name, fault.wrong_has_next);
   if (name == "no_data") return read(value, name, fault.no_data);
   if (name == "cut_after") return read(value, name, fault.cut_after);
-  if (name == "ignores") return read_ignored(value, fault);
-  if (name == "loses_page") return read(value, name, fault.loses_page);
-  if (name == "repeats_ids") return read(value, name, fault.repeats_ids);
-  if (name == "null_data") return read(value, name, fault.null_data);
-  if (name == "omits_data") return read(value, name, fault.omits_data);
-  if (name == "truncate") return read(value, name, fault.truncate);
-  if (name == "date_offset") return read(value, name, fault.date_offset);
-  if (name == "no_date") return read(value, name, fault.no_date);
-  if (name == "total") {
-    fault.total = json::serialize(value);
-    return {};
-  }
   if (name == "delay_ms") {
     std::int64_t ms = 0;
     TRY(read(value, name, ms));
@@ -112,8 +83,7 @@ Result<> read_member(std::string_view name, const json::value& value, Fault& fau
   }
   return wrong(
       fmt::format("there is no member \"{}\"; expected path, from, to, from_request, to_request, every, count, "
-                  "record, status, body, html, garbage, retry_after, headers, wrong_has_next, no_data, ignores, "
-                  "loses_page, repeats_ids, null_data, omits_data, total, truncate, date_offset, no_date, "
+                  "record, status, body, html, garbage, retry_after, headers, wrong_has_next, no_data, "
                   "delay_ms or cut_after",
                   name));
 }

@@ -33,19 +33,6 @@ struct Fault {
   std::vector<net::Header> headers;
   std::optional<bool> wrong_has_next;
   bool no_data = false;
-  // Changes of a true list. As if the request had not named these:
-  bool ignores_skip = false;
-  bool ignores_limit = false;
-  bool ignores_filters = false;
-  bool ignores_sort = false;
-  bool loses_page = false;                  // without its records, and whatever tells the next page has moved past them
-  bool repeats_ids = false;                 // each record twice
-  bool null_data = false;                   // "data": null
-  bool omits_data = false;                  // no member "data"
-  std::optional<std::string> total;         // this JSON value
-  std::optional<std::size_t> truncate;      // so many bytes of the body, as if that were all
-  std::optional<std::int64_t> date_offset;  // seconds that the Date is ahead
-  bool no_date = false;
   Duration delay{};
   std::optional<std::size_t> cut_after;
 

@@ -122,74 +122,6 @@ TEST(FaultScript, ARecordThatTheServiceCannotShow) {
   EXPECT_EQ(window(0, tenant.now()), 200);
 }
 
-TEST(FaultScript, ARequestThatIsTakenNoticeOfInPart) {
-  test::Tenant tenant(with(R"([{"count":1,"ignores":"skip"},{"count":1,"ignores":["filters","sort"]},
-                               {"count":1,"ignores":"limit"}])"));
-  const json::object first{{"sortField", "date"}, {"sortDirection", "asc"}, {"limit", 10}};
-  json::object second = first;
-  second["skip"] = 10;
-  json::object filtered = first;
-  filtered["filters"] = json::object{{"date", json::object{{"gte", tenant.now()}}}};
-  const auto same = test::ids(tenant.page("alerts/", second));
-  EXPECT_EQ(test::ids(tenant.page("alerts/", filtered)).size(), 10U);
-  EXPECT_THAT(test::ids(tenant.page("alerts/", first)), SizeIs(50)) << "its limit was not heard";
-  EXPECT_EQ(test::ids(tenant.page("alerts/", first)), same);
-  EXPECT_NE(test::ids(tenant.page("alerts/", second)), same);
-}
-
-TEST(FaultScript, APageThatIsLostMovesThePointerPastIt) {
-  test::Tenant tenant(with(R"({"count":1,"loses_page":true})"));
-  const json::object scan{{"isScan", true}, {"sortField", "created"}, {"sortDirection", "asc"}};
-  const auto lost = tenant.page("activities/", scan);
-  EXPECT_THAT(lost.at("data").as_array(), IsEmpty());
-  EXPECT_TRUE(lost.at("hasNext").as_bool());
-  const auto shown = test::numbers(tenant.page("activities/", scan), "created");
-  EXPECT_EQ(lost.at("nextQueryFilters").at("created").at("gte"), shown.back() + 1);
-}
-
-TEST(FaultScript, EnvelopesThatAreNot) {
-  test::Tenant tenant(with(R"([{"count":1,"null_data":true},{"count":1,"omits_data":true},{"count":1,"truncate":1000},
-                               {"count":1,"total":"many"},{"count":1,"repeats_ids":true},{"count":1,"status":204,"body":""}])"));
-  EXPECT_TRUE(tenant.page("alerts/").at("data").is_null());
-  EXPECT_FALSE(tenant.page("alerts/").contains("data"));
-  EXPECT_EQ(tenant.post("alerts/").body.size(), 1000U);
-  EXPECT_EQ(tenant.page("alerts/").at("total"), "many");
-  const auto doubled = test::ids(tenant.page("alerts/"));
-  EXPECT_THAT(doubled, SizeIs(100));
-  EXPECT_EQ(doubled[0], doubled[1]);
-  EXPECT_EQ(tenant.post("alerts/").status, 204);
-}
-
-TEST(FaultScript, DatesThatAreWrongOrMissing) {
-  test::Tenant tenant(with(R"([{"count":1,"date_offset":86400},{"count":1,"date_offset":-1,"status":503},
-                               {"count":1,"no_date":true}])"));
-  const auto date = [&] { return test::header(tenant.post("alerts/"), "Date"); };
-  EXPECT_EQ(date(), "Thu, 19 Nov 2026 11:06:40 GMT");
-  EXPECT_EQ(date(), "Wed, 18 Nov 2026 11:06:39 GMT");
-  EXPECT_EQ(date(), "");
-  EXPECT_EQ(date(), "Wed, 18 Nov 2026 11:06:40 GMT");
-}
-
-TEST(FaultScript, PagesAreAsLargeAsTheTenantAllows) {
-  for (const std::uint64_t cap : {25U, 100U, 250U, 500U, 1000U}) {
-    SimulatorOptions options = test::unhindered();
-    options.activities = 3000;
-    options.burst_share = 0;
-    options.page_cap = options.scan_cap = cap;
-    test::Tenant tenant(options);
-    for (const bool scans : {false, true}) {
-      const auto page = tenant.page("activities/", json::object{{"isScan", scans}, {"limit", 5000}});
-      EXPECT_NEAR(static_cast<double>(test::ids(page).size()), static_cast<double>(cap), 2);
-      EXPECT_EQ(page.at("max"), cap);
-      EXPECT_TRUE(page.at("hasNext").as_bool());
-    }
-    options.refuses_larger_pages = true;
-    test::Tenant strict(options);
-    EXPECT_EQ(strict.post("activities/", json::object{{"isScan", true}, {"limit", cap + 1}}).status, 400);
-    EXPECT_EQ(strict.post("activities/", json::object{{"limit", cap}}).status, 200);
-  }
-}
-
 TEST(FaultScript, SaysWhatItDoesNotUnderstand) {
   const test::FakeClock clock;
   FaultScript script(clock);
@@ -201,7 +133,6 @@ TEST(FaultScript, SaysWhatItDoesNotUnderstand) {
   EXPECT_THAT(text(R"([{"status":"500"}])"), HasSubstr("\"status\": expected a number, got \"500\""));
   EXPECT_THAT(text(R"([{"status":99}])"), HasSubstr("expected 200 to 599, got 99"));
   EXPECT_THAT(text(R"([{"every":0}])"), HasSubstr("expected a number above 0"));
-  EXPECT_THAT(text(R"([{"ignores":["order"]}])"), HasSubstr("expected skip, limit, filters or sort, got \"order\""));
   EXPECT_THAT(text(R"([{"html":1}])"), HasSubstr("expected true or false, got 1"));
   EXPECT_THAT(text("[1]"), HasSubstr("expected an object per fault, got 1"));
   EXPECT_THAT(text("nonsense"), HasSubstr("expected a JSON list of faults"));

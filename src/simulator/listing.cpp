@@ -7,9 +7,10 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::int64_t page_default = 100;  // of lists (api-introduction)
-constexpr std::int64_t depth_max = 5000;    // of skip + limit
-constexpr std::int64_t scan_min = 500;      // of scans (api-activities-investigate-script)
+constexpr std::int64_t page_max = 100;    // of lists (api-introduction)
+constexpr std::int64_t depth_max = 5000;  // of skip + limit
+constexpr std::int64_t scan_min = 500;    // of scans (api-activities-investigate-script)
+constexpr std::int64_t scan_max = 5000;
 // Where one kind of time narrows the search this much more than the one it is sorted by, it is searched by that.
 constexpr std::uint32_t narrower = 4;
 
@@ -103,7 +104,7 @@ json::object with_bound(json::object filters, std::string_view field, bool is_as
 // scans stop there.
 Page scan(Walk& walk, const ListRequest& request, const Scope& scope, const SortField& sort) {
   Page page;
-  page.max = std::min(std::max(request.limit, scan_min), scope.scan_cap);
+  page.max = std::clamp(request.limit == 0 ? scan_min : request.limit, scan_min, scan_max);
   const auto time_of = [&](const Entry& entry) {
     return *sort.key == TimeKey::created ? entry.moment.created : entry.moment.event;
   };
@@ -124,9 +125,9 @@ Page scan(Walk& walk, const ListRequest& request, const Scope& scope, const Sort
   return page;
 }
 
-std::expected<Page, std::string> list(Walk& walk, const ListRequest& request, const Scope& scope) {
+std::expected<Page, std::string> list(Walk& walk, const ListRequest& request) {
   Page page;
-  page.max = std::min(request.limit == 0 ? page_default : request.limit, scope.page_cap);
+  page.max = request.limit == 0 ? page_max : std::min(request.limit, page_max);
   if (request.skip + page.max > depth_max) return std::unexpected(not_valid("skip", std::to_string(request.skip)));
   for (std::int64_t skipped = 0; skipped < request.skip; ++skipped)
     if (!walk.next()) return page;
@@ -148,11 +149,9 @@ std::expected<Page, std::string> select(const Feed& feed, const ListRequest& req
   if (sort == nullptr) return std::unexpected(not_valid("sortField", request.sort_field));
   const auto query = Query::read(*feed.schema, request.filters, scope.now);
   if (!query) return std::unexpected(query.error());
-  if (scope.refuses_larger_pages && request.limit > (request.is_scan ? scope.scan_cap : scope.page_cap))
-    return std::unexpected(not_valid("limit", std::to_string(request.limit)));
   Walk walk(feed, *query, scope, *sort, request.is_ascending);
   std::expected<Page, std::string> page =
-      request.is_scan && scope.scans ? scan(walk, request, scope, *sort) : list(walk, request, scope);
+      request.is_scan && scope.scans ? scan(walk, request, scope, *sort) : list(walk, request);
   if (!page) return page;
   if (request.is_scan && scope.scan_is_half) page->has_next = true;
   page->total = walk.estimate();
@@ -161,12 +160,6 @@ std::expected<Page, std::string> select(const Feed& feed, const ListRequest& req
     for (Walk all(feed, *query, scope, *sort, true); all.next();) ++page->total;
   }
   page->filters = request.filters;
-  if (sort->key && !page->entries.empty()) {
-    const Moment& last = page->entries.back().moment;
-    const std::int64_t time = *sort->key == TimeKey::created ? last.created : last.event;
-    page->lost_filters =
-        with_bound(request.filters, sort->name, request.is_ascending, request.is_ascending ? time + 1 : time - 1);
-  }
   return page;
 }
 

@@ -34,9 +34,6 @@ struct Scope {
   bool scans = false;         // scan mode works here
   bool scan_is_half = false;  // takes isScan, but gives no nextQueryFilters and always says hasNext
   bool crowds_hold_up_scans = false;
-  std::int64_t page_cap = 100;
-  std::int64_t scan_cap = 5000;
-  bool refuses_larger_pages = false;
   bool counts_all = false;  // the total is exact, which takes a walk over everything
 };
 
@@ -46,8 +43,7 @@ struct Page {
   std::int64_t max = 0;
   std::uint64_t total = 0;  // an estimate
   std::optional<boost::json::object> next_filters;
-  boost::json::object filters;       // as asked
-  boost::json::object lost_filters;  // with the bound moved past all of the page
+  boost::json::object filters;  // as asked
 };
 
 std::expected<Page, std::string> select(const Feed& feed, const ListRequest& request, const Scope& scope);

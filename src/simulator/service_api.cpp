@@ -25,16 +25,6 @@ bool is_granted(const std::vector<std::string>& granted, std::initializer_list<s
                              [&](std::string_view name) { return std::ranges::find(granted, name) != granted.end(); });
 }
 
-void overlook(const Fault& fault, ListRequest& request) {
-  const ListRequest nothing;
-  if (fault.ignores_skip) request.skip = nothing.skip;
-  if (fault.ignores_limit) request.limit = nothing.limit;
-  if (fault.ignores_filters) request.filters = nothing.filters;
-  if (!fault.ignores_sort) return;
-  request.sort_field = nothing.sort_field;
-  request.is_ascending = nothing.is_ascending;
-}
-
 }  // namespace
 
 struct ServiceApi::Resource {
@@ -126,9 +116,6 @@ Scope ServiceApi::scope(const Resource& resource) const {
   scope.scans = resource.scans;
   scope.scan_is_half = !resource.scans && resource.stream != Stream::activities;
   scope.crowds_hold_up_scans = options_.crowds_hold_up_scans;
-  scope.page_cap = static_cast<std::int64_t>(options_.page_cap);
-  scope.scan_cap = static_cast<std::int64_t>(options_.scan_cap);
-  scope.refuses_larger_pages = options_.refuses_larger_pages;
   scope.counts_all = !options_.totals_are_approximate;
   return scope;
 }
@@ -157,9 +144,8 @@ net::ServerResponse ServiceApi::fetch(const Resource& resource, const std::strin
 
 net::ServerResponse ServiceApi::list(const net::ServerRequest& request, const Resource& resource,
                                      const std::optional<Fault>& fault) {
-  auto asked = read_list_request(request);
+  const auto asked = read_list_request(request);
   if (!asked) return json_answer(400, asked.error());
-  if (fault && fault->record.empty()) overlook(*fault, *asked);
   Feed& feed = state_.population.feed(resource.stream);
   std::expected<Page, std::string> page;
   std::uint64_t wander = 0;
@@ -181,42 +167,27 @@ net::ServerResponse ServiceApi::list(const net::ServerRequest& request, const Re
 
 net::ServerResponse ServiceApi::write_page(const Feed& feed, const Page& page, const std::optional<Fault>& fault,
                                            std::uint64_t wander) const {
-  static const Fault none;
-  const Fault& wrong = fault ? *fault : none;
-  const bool is_empty = wrong.no_data || wrong.loses_page;
-  const bool has_next = wrong.wrong_has_next.value_or(page.has_next || wrong.loses_page);
+  const bool is_empty = fault && fault->no_data;
+  const bool has_next = fault && fault->wrong_has_next ? *fault->wrong_has_next : page.has_next;
   std::uint64_t total = page.total;
   if (options_.totals_are_approximate) total = total * (98 + mix(wander) % 5) / 100;
   std::string body;
   body.reserve(page.entries.size() * typical_record_size + 1024);
-  body += "{";
-  if (wrong.null_data) {
-    body += "\"data\":null";
-  } else if (!wrong.omits_data) {
-    body += "\"data\":[";
-    for (const Entry& entry : page.entries) {
-      if (is_empty) break;
-      for (int time = 0; time < (wrong.repeats_ids ? 2 : 1); ++time) {
-        if (body.back() != '[') body += ',';
-        feed.records->write(entry, body);
-      }
-    }
-    body += ']';
+  body += "{\"data\":[";
+  for (const Entry& entry : page.entries) {
+    if (is_empty) break;
+    if (body.back() != '[') body += ',';
+    feed.records->write(entry, body);
   }
+  body += ']';
   JsonText json(body);
   json.flag("hasNext", has_next).number("max", page.max);
-  if (wrong.total)
-    json.raw("total", *wrong.total);
-  else
-    json.number("total", static_cast<std::int64_t>(std::min(total, counted_total_max)));
-  json.flag("moreThanTotal", total > counted_total_max);
-  // A page that was held back is still to come; one that was lost is not.
-  if (wrong.loses_page && !page.lost_filters.empty())
-    json.raw("nextQueryFilters", json::serialize(page.lost_filters));
-  else if (has_next && page.next_filters)
+  json.number("total", static_cast<std::int64_t>(std::min(total, counted_total_max)))
+      .flag("moreThanTotal", total > counted_total_max);
+  // A page that was held back is still to come.
+  if (has_next && page.next_filters)
     json.raw("nextQueryFilters", json::serialize(is_empty ? page.filters : *page.next_filters));
   json.close();
-  if (wrong.truncate && body.size() > *wrong.truncate) body.resize(*wrong.truncate);
   return json_answer(200, std::move(body));
 }
 

@@ -56,7 +56,6 @@ Result<Simulator> Simulator::start(SimulatorOptions options, const ListenOptions
   serving.address = listen.address;
   serving.port = listen.port;
   serving.threads = handler_threads;
-  serving.adds_date = false;  // the tenant writes its own, or none
   if (listen.use_tls) {
     SelfSigned made = TRY(make_self_signed(listen.address));
     impl->ca_file = TRY(write_ca_file(listen.ca_file, made.certificate_pem));

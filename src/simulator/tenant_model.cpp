@@ -101,10 +101,6 @@ net::ServerResponse TenantModel::Impl::answer(const net::ServerRequest& request)
   }
   if (fault && fault->record.empty()) {
     response->headers.insert(response->headers.end(), fault->headers.begin(), fault->headers.end());
-    if (fault->date_offset)
-      response->headers.push_back({"Date", http_date(clock.now() + std::chrono::seconds(*fault->date_offset))});
-    else if (fault->no_date)
-      response->headers.push_back({"Date", ""});
     response->delay = fault->delay;
     response->cut_after = fault->cut_after;
   }
@@ -223,8 +219,6 @@ net::ServerResponse TenantModel::respond(const net::ServerRequest& request) {
       request.path.starts_with(control_prefix) ? impl_->control(request) : impl_->answer(request);
   if (std::ranges::none_of(response.headers, [](const net::Header& header) { return header.name == "Date"; }))
     response.headers.push_back({"Date", http_date(impl_->clock.now())});
-  std::erase_if(response.headers,
-                [](const net::Header& header) { return header.name == "Date" && header.value.empty(); });
   return response;
 }
 

@@ -61,22 +61,10 @@ public:
   std::map<std::string, std::vector<FakeRecord>> lists;  // by path: "activities/", "alerts/", …
   bool sends_date = true;
   std::chrono::hours date_ahead{0};  // of the Date header, as a proxy with a wrong clock would write it
-  // The same for one answer and not for the next; nothing: no Date.
-  std::function<std::optional<std::chrono::hours>()> next_date_ahead;
-  // The most it gives at once; more than that is answered with these, or refused.
-  std::size_t page_cap = 1'000'000;
-  std::size_t scan_cap = 1'000'000;
-  bool refuses_larger_pages = false;
-  bool ignores_limit = false;
-  // What it understands of a question.
-  std::function<void(const std::string& path, json::object& question)> mishear;
   // Looked at before anything else; an answer ends it there.
   std::function<std::optional<net::Response>(const std::string& path, const json::object& question)> bend;
   // Looked at behind everything else.
   std::function<void(const std::string& path, const json::object& question, json::object& answer)> twist;
-
-  // Looked at when an answer is on its way.
-  std::function<void(const std::string& path, const net::Response& response)> sent;
 
   struct Asked {
     std::string path;
@@ -95,12 +83,9 @@ public:
     if (bend)
       if (auto bent = bend(path, question)) {
         date(*bent);
-        if (sent) sent(path, *bent);
         return std::move(*bent);
       }
-    json::object heard = question;
-    if (mishear) mishear(path, heard);
-    return list(path, heard, question);
+    return list(path, question);
   }
 
   static net::Response json_answer(int status, std::string body) {
@@ -117,10 +102,9 @@ public:
   }
 
 private:
-  void date(net::Response& response) {
-    const auto ahead = next_date_ahead ? next_date_ahead() : date_ahead;
-    if (!sends_date || !ahead) return;
-    const auto time = std::chrono::floor<std::chrono::seconds>(from_epoch_ms(server_now()) + *ahead);
+  void date(net::Response& response) const {
+    if (!sends_date) return;
+    const auto time = std::chrono::floor<std::chrono::seconds>(from_epoch_ms(server_now()) + date_ahead);
     const auto day = std::chrono::floor<std::chrono::days>(time);
     const std::chrono::year_month_day ymd{day};
     const std::chrono::hh_mm_ss hms{time - day};
@@ -146,7 +130,7 @@ private:
     return true;
   }
 
-  Result<net::Response> list(const std::string& path, const json::object& question, const json::object& said) {
+  Result<net::Response> list(const std::string& path, const json::object& question) {
     const json::object& filters = question.at("filters").as_object();
     std::vector<const FakeRecord*> found;
     for (const auto& record : lists[path])
@@ -162,14 +146,7 @@ private:
     });
     if (descending) std::reverse(found.begin(), found.end());
     const bool scans = question.contains("isScan");
-    const std::size_t cap = scans ? scan_cap : page_cap;
-    const auto asked_for = question.at("limit").to_number<std::size_t>();
-    if (refuses_larger_pages && asked_for > cap) {
-      auto refusal = json_answer(400, R"({"limit":[{"error":"is too large"}],"error":true})");
-      date(refusal);
-      return refusal;
-    }
-    const std::size_t limit = ignores_limit ? cap : std::min(asked_for, cap);
+    const auto limit = question.at("limit").to_number<std::size_t>();
     const auto skip = scans ? 0 : question.at("skip").to_number<std::size_t>();
     EXPECT_LE(scans ? 0 : skip + limit, 5000U) << "asked beyond the reach of skip";
     json::object answer;
@@ -195,13 +172,12 @@ private:
     answer["total"] = static_cast<std::int64_t>(found.size());
     if (!next.empty()) answer["nextQueryFilters"] = next;
     answer["data"] = "@";
-    if (twist) twist(path, said, answer);
+    if (twist) twist(path, question, answer);
     std::string body = json::serialize(answer);
     const std::size_t at = body.find("\"@\"");
     if (at != std::string::npos) body.replace(at, 3, "[" + data + "]");
     auto response = json_answer(200, std::move(body));
     date(response);
-    if (sent) sent(path, response);
     return response;
   }
 

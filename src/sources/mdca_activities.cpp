@@ -97,18 +97,15 @@ public:
       walk.started = now.is_dated ? now.ms : state.newest;
       const std::int64_t from = state.base == 0 ? state.floor : std::max(state.floor, state.base - overlap(state));
       add_pieces(walk, state, from, now);
-      walk.pieces.back().confirms_end = confirms_end(state, now);
     } else if (job == archive_job) {
       walk.started = now.ms;
       walk.pieces.push_back(archive_piece(state, now));
-      walk.pieces.back().confirms_end = true;
     } else {
       walk.started = now.ms;
       const std::int64_t back = dialect_of(state).by_date ? deep_look_back_by_date : deep_look_back;
       const std::int64_t from = std::max(state.floor, state.base - back);
       const std::int64_t to = state.base - overlap(state);
       if (from < to) walk.pieces.push_back(recent_piece(from, to, reading));
-      if (from < to) walk.pieces.back().confirms_end = true;
     }
     return walk;
   }
@@ -124,8 +121,7 @@ public:
     if (dialect_of(state).by_date) from -= deep_look_back_by_date;
     // The recent list first: what leaves it meanwhile is in the archive then.
     Piece recent = recent_piece(from, to, scans && !is_otherwise ? Reading::scan : Reading::pages);
-    recent.descending = is_otherwise;
-    recent.confirms_end = true;
+    recent.descending = recent.confirms_end = is_otherwise;
     recent.scans_when_long = is_otherwise && scans;
     walk.pieces.push_back(std::move(recent));
     Piece archived;
@@ -135,8 +131,7 @@ public:
       archived = recent_piece(epoch_ms(window.from) - deep_look_back_by_date, std::min(to, border), Reading::pages);
       archived.archived = true;
     }
-    archived.descending = is_otherwise;
-    archived.confirms_end = true;
+    archived.descending = archived.confirms_end = is_otherwise;
     if (archived.archived) walk.pieces.push_back(std::move(archived));
     return walk;
   }

@@ -53,7 +53,6 @@ public:
     if (job == main_job) {
       if (state.floor == 0) state.floor = floor_at(now);
       walk.started = now.is_dated ? now.ms : state.newest;
-      piece.confirms_end = confirms_end(state, now);
       piece.from =
           state.base == 0 ? state.floor : std::max(state.floor, state.base - std::max(overlap_min, state.overlap));
     } else if (job == "resolved") {
@@ -73,8 +72,7 @@ public:
     Piece piece;
     piece.from = epoch_ms(window.from);
     piece.to = epoch_ms(window.to) - 1;
-    piece.descending = window.manner == Manner::otherwise;
-    piece.confirms_end = true;
+    piece.descending = piece.confirms_end = window.manner == Manner::otherwise;
     walk.pieces.push_back(std::move(piece));
     return walk;
   }

@@ -54,7 +54,10 @@ void append(std::string& note, const std::string& more) {
 
 Result<Poll> Mdca::absorb(const Turn& turn, const net::Response& response) {
   auto page = read_page(response.body);
-  if (!page) return failed(turn, std::move(page).during(asking(turn)).error());
+  if (!page)
+    return failed(
+        turn,
+        std::move(page.error()).during(fmt::format("polling {} of tenant {}", turn.feed->name(), tenant_->name())));
   health_.succeeded(turn.feed->name(), key_of(turn));
   if (!page->records.empty()) {
     const auto bytes = static_cast<std::int64_t>(response.body.size() / page->records.size());
@@ -72,7 +75,7 @@ Result<Poll> Mdca::absorb(const Turn& turn, const net::Response& response) {
   const Advance moved = advance(walk, shape, facts);
   seen_[key_of(turn)].after = walk;
   if (moved.pause > Duration::zero()) health_.pause(key_of(turn), moved.pause);
-  remember_unread(turn, moved, report);
+  remember_unread(turn, moved.unread, report);
   if (walk.pieces.empty()) {
     // A place that still cannot be shown stays on the list.
     if (turn.job.name == poison_job && !moved.unread.empty()) {
@@ -85,11 +88,11 @@ Result<Poll> Mdca::absorb(const Turn& turn, const net::Response& response) {
   return progress(std::move(poll), std::move(report));
 }
 
-void Mdca::remember_unread(const Turn& turn, const Advance& step, FeedReport& report) {
-  for (Piece piece : step.unread) {
+void Mdca::remember_unread(const Turn& turn, const std::vector<Piece>& pieces, FeedReport& report) {
+  for (Piece piece : pieces) {
     if (!piece.from) piece.from = 0;
     if (!piece.to) piece.to = std::max(job_of(turn).walk->started, *piece.from);
-    append(report.note, fmt::format("{} in {}", step.why, span_of(piece)));
+    append(report.note, fmt::format("more records than the service can page through in {}", span_of(piece)));
     if (turn.job.name == window_job)
       state_.window_unread = report.note;
     else if (turn.job.name != poison_job && !turn.feed->is_inventory())
@@ -130,9 +133,8 @@ Result<PageFacts> Mdca::take_records(const Turn& turn, const Page& page, Poll& p
     quarantined += envelope.is_quarantined ? 1 : 0;
     const std::uint64_t id_hash = hash64(envelope.id);
     if (facts.first_id == 0) facts.first_id = id_hash;
-    facts.last_id = id_hash;
     facts.ids = hash64(envelope.id, facts.ids);
-    if (!ids.insert(id_hash).second && !envelope.has_no_id) facts.has_repeats = true;
+    if (!ids.insert(id_hash).second) facts.has_repeats = true;
     const bool is_fresh = seen.add(id_hash);
     if (is_fresh) ++facts.fresh;
     int place = 0;
@@ -143,14 +145,8 @@ Result<PageFacts> Mdca::take_records(const Turn& turn, const Page& page, Poll& p
       if (is_out_of_order(before, at)) facts.is_all_sorted = false;
       if (place == 0) {
         if (is_out_of_order(before_within, at)) facts.is_sorted = false;
-        if (!facts.oldest || at <= *facts.oldest) {
-          facts.oldest = at;
-          facts.oldest_id = id_hash;
-        }
-        if (!facts.newest || at >= *facts.newest) {
-          facts.newest = at;
-          facts.newest_id = id_hash;
-        }
+        facts.oldest = std::min(facts.oldest.value_or(at), at);
+        facts.newest = std::max(facts.newest.value_or(at), at);
       }
       const bool is_future = now.is_dated && server_.is_future(at);
       if (is_main && !is_crosswise && !is_future) {
@@ -178,7 +174,6 @@ Result<PageFacts> Mdca::take_records(const Turn& turn, const Page& page, Poll& p
     if (!is_wanted(turn, record, place != 0)) continue;
     TRY(poll.batch.add(record));
   }
-  facts.has_link = walk.last_id == 0 || ids.contains(walk.last_id);
   if (newest_before > 0 && arrived > 0) arrivals_[turn.feed->name()].moved(newest_before, state.newest, arrived);
   report.records_read = page.records.size();
   if (without_id > 0) append(report.note, fmt::format("{} records without id", without_id));
@@ -236,22 +231,22 @@ bool Mdca::archive_refused(const Turn& turn, const Error& error) {
   return true;
 }
 
-// A 400 may mean the page size, or the form of the question. What it names is changed; where it names nothing, a size
-// above the documented ones is suspected first.
-bool Mdca::asks_for_less(const Turn& turn, const Error& error) {
-  Job& job = job_of(turn);
-  if (error.code() != ErrorCode::request_refused || !job.walk || job.walk->pieces.empty()) return false;
-  const auto names = [&error](std::string_view word) { return error.text().find(word) != std::string::npos; };
-  const Reading reading = job.walk->pieces.front().reading;
-  const std::int64_t asked = limit_of(*job.walk, shape_of(turn));
-  const bool is_suspect = asked > (reading == Reading::scan ? scan_size_min : page_size_max) && !names("filters") &&
-                          !names("sort") && !names("isScan");
-  return (names("limit") || is_suspect) && page_sizes_[turn.feed->name()].refused(reading, asked);
-}
-
+// A 400 may mean the page size, or the form of the question. What it names is changed; where it names nothing the size
+// is tried first. True: there is another way to ask.
 bool Mdca::asks_in_another_form(const Turn& turn, const Error& error) {
+  if (error.code() != ErrorCode::request_refused) return false;
   FeedState& state = state_of(turn);
-  if (error.code() != ErrorCode::request_refused || !turn.feed->take_refusal(state, turn.job.name)) return false;
+  Job& job = state.jobs[turn.job.name];
+  const auto names = [&error](std::string_view word) { return error.text().find(word) != std::string::npos; };
+  const bool names_a_form = names("filters") || names("sort") || names("isScan");
+  if (job.walk && !job.walk->pieces.empty() && (names("limit") || !names_a_form)) {
+    const Reading reading = job.walk->pieces.front().reading;
+    const std::int64_t asked = limit_of(*job.walk, shape_of(turn));
+    // Without a word about it, only what lies above the documented sizes is suspected.
+    const std::int64_t documented = reading == Reading::scan ? scan_size_min : page_size_max;
+    if ((names("limit") || asked > documented) && page_sizes_[turn.feed->name()].refused(reading, asked)) return true;
+  }
+  if (!turn.feed->take_refusal(state, turn.job.name)) return false;
   state.jobs[turn.job.name].walk.reset();
   learn_manners(turn.feed->name(), state);
   return true;
@@ -264,8 +259,7 @@ Result<Poll> Mdca::failed(const Turn& turn, Error error) {
   FeedReport report;
   report.feed = turn.feed->name();
   // Where there is another way to go on, the feed's note says so, and it was not stopped.
-  if (asks_for_less(turn, error) || archive_refused(turn, error) || asks_in_another_form(turn, error))
-    return progress({}, std::move(report));
+  if (archive_refused(turn, error) || asks_in_another_form(turn, error)) return progress({}, std::move(report));
   if (turn.job.name == poison_job && blames_window(error.code())) {
     state.jobs[turn.job.name].walk.reset();
     postpone_poisoned(state, server_.now()->ms);
@@ -324,8 +318,7 @@ Poll Mdca::progress(Poll poll, FeedReport report) {
       if (const auto due = due_in(turn)) sooner(std::max(*due, held));
     }
   }
-  // A window that was read is not asked again.
-  poll.wait = wait.value_or(state_.window ? Duration::zero() : Duration(options_.interval));
+  poll.wait = wait.value_or(Duration(options_.interval));
   if (report.feed.empty()) return poll;
   const FeedState& state = state_.feeds[report.feed];
   if (state.newest != 0) report.newest = from_epoch_ms(state.newest);

@@ -18,13 +18,13 @@ public:
     records_ *= hour_ms / span_ms_;
     span_ms_ = hour_ms;
   }
-  // A second; nothing before a quarter of a minute was watched.
+  // A second; nothing before a minute was watched.
   std::optional<double> rate() const {
-    return span_ms_ < watched_min_ms ? std::nullopt : std::optional(records_ * 1000 / span_ms_);
+    return span_ms_ < minute_ms ? std::nullopt : std::optional(records_ * 1000 / span_ms_);
   }
 
 private:
-  static constexpr double watched_min_ms = 15'000;
+  static constexpr double minute_ms = 60'000;
   static constexpr double hour_ms = 3'600'000;
   double span_ms_ = 0;
   double records_ = 0;

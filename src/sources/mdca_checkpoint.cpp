@@ -54,9 +54,6 @@ json::object written(const Walk& walk) {
   put(o, "behind", walk.asks_behind);
   put(o, "first", walk.first_id);
   put(o, "ids", walk.last_page);
-  put(o, "last", walk.last_id);
-  put(o, "restarted", walk.has_restarted);
-  put(o, "gap", walk.has_gap);
   put(o, "fresh", static_cast<std::int64_t>(walk.fresh_here));
   put(o, "singles", walk.singles_left);
   put(o, "failed", static_cast<std::int64_t>(walk.failed_singles));
@@ -72,7 +69,6 @@ json::object written(const FeedState& feed) {
   put(o, "base", feed.base);
   put(o, "newest", feed.newest);
   put(o, "overlap", feed.overlap);
-  put(o, "confirmed_at", feed.confirmed_at);
   put(o, "archived_to", feed.archived_to);
   put(o, "dialect", static_cast<std::int64_t>(feed.dialect));
   put(o, "archive_refused_at", feed.archive_refused_at);
@@ -148,9 +144,6 @@ Walk read_walk(const json::object& o) {
   walk.asks_behind = flag(o, "behind");
   walk.first_id = static_cast<std::uint64_t>(number_or_zero(o, "first"));
   walk.last_page = static_cast<std::uint64_t>(number_or_zero(o, "ids"));
-  walk.last_id = static_cast<std::uint64_t>(number_or_zero(o, "last"));
-  walk.has_restarted = flag(o, "restarted");
-  walk.has_gap = flag(o, "gap");
   walk.fresh_here = count("fresh");
   walk.singles_left = number_or_zero(o, "singles");
   walk.failed_singles = count("failed");
@@ -173,7 +166,6 @@ FeedState read_feed(const json::object& o) {
   feed.base = number_or_zero(o, "base");
   feed.newest = number_or_zero(o, "newest");
   feed.overlap = number_or_zero(o, "overlap");
-  feed.confirmed_at = number_or_zero(o, "confirmed_at");
   feed.archived_to = number_or_zero(o, "archived_to");
   feed.dialect = static_cast<std::uint32_t>(number_or_zero(o, "dialect"));
   feed.archive_refused_at = number_or_zero(o, "archive_refused_at");

@@ -31,13 +31,12 @@ struct Poisoned {
 };
 
 struct FeedState {
-  std::int64_t floor = 0;         // nothing earlier is asked for; 0 before first contact
-  std::int64_t base = 0;          // everything visible up to here was read; 0: the first walk is not through
-  std::int64_t newest = 0;        // newest time seen (of those the walk goes by)
-  std::int64_t overlap = 0;       // milliseconds; 0: not measured yet
-  std::int64_t confirmed_at = 0;  // when a main walk last asked behind the last page
-  std::int64_t archived_to = 0;   // the archive was read up to here
-  std::uint32_t dialect = 0;      // which form of question the tenant takes (each feed has its own list)
+  std::int64_t floor = 0;        // nothing earlier is asked for; 0 before first contact
+  std::int64_t base = 0;         // everything visible up to here was read; 0: the first walk is not through
+  std::int64_t newest = 0;       // newest time seen (of those the walk goes by)
+  std::int64_t overlap = 0;      // milliseconds; 0: not measured yet
+  std::int64_t archived_to = 0;  // the archive was read up to here
+  std::uint32_t dialect = 0;     // which form of question the tenant takes (each feed has its own list)
   // When the archive refused to answer (as often as it takes to believe it), or to be asked by saved time; 0: it did
   // not. Looked at again after a day.
   std::int64_t archive_refused_at = 0;

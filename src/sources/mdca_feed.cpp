@@ -7,7 +7,6 @@ namespace capstan::mdca {
 namespace {
 
 constexpr std::size_t poisoned_max = 1000;
-constexpr std::int64_t confirm_every_ms = 600'000;
 constexpr std::int64_t poison_retry_ms = 3'600'000;
 
 auto most_due(FeedState& state) {
@@ -21,12 +20,6 @@ std::int64_t Feed::floor_at(ServerTime now) const {
   if (const auto since = parse_iso8601(options_.since); since && !options_.since.empty())
     return std::max<std::int64_t>(epoch_ms(*since), 1);
   return std::max<std::int64_t>(now.ms - options_.backfill.count(), 1);
-}
-
-bool Feed::confirms_end(FeedState& state, ServerTime now) {
-  const bool is_due = now.ms < state.confirmed_at || now.ms >= state.confirmed_at + confirm_every_ms;
-  if (is_due) state.confirmed_at = now.ms;
-  return is_due;
 }
 
 std::unique_ptr<Feed> make_feed(const std::string& name, const Options& options, std::string filters) {

@@ -60,9 +60,6 @@ protected:
   const std::string& filters() const { return filters_; }
   // Where collection begins on first contact.
   std::int64_t floor_at(ServerTime now) const;
-  // Whether this main walk asks behind the last page: now and then one does. A service that calls every page the last
-  // one would else never show what lies behind the first page of a walk.
-  static bool confirms_end(FeedState& state, ServerTime now);
 
 private:
   std::string name_;

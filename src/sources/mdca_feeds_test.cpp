@@ -253,22 +253,6 @@ TEST_F(FeedsTest, NeverMoreThanTheBudgetInAnyMinuteAndAlertsFirst) {
   EXPECT_GT(first_entity, 60U);
 }
 
-TEST_F(FeedsTest, WhatActivitiesKeepWaitingGetsItsQuestionsAllTheSame) {
-  for (int i = 0; i < 300; ++i) tenant.lists["entities/"].push_back({fmt::format(R"({{"_id":"e{}"}})", i), 0, 0, 0});
-  for (int i = 0; i < 50'000; ++i)
-    tenant.lists["activities/"].push_back(activity(fmt::format("a{}", i), now() - hour + i));
-  tenant.scan_cap = 50;  // a thousand pages: three quarters of an hour
-  Collector collector(tenant, clock, "feeds: [activities, entities]\n", 25);
-  while (clock.passed < std::chrono::minutes(30)) {
-    const auto poll = collector.poll();
-    ASSERT_TRUE(poll);
-    clock.passed += poll->wait;
-  }
-  EXPECT_EQ(collector.ids("entities"), 300U);
-  EXPECT_LT(collector.ids("activities"), 50'000U);
-  EXPECT_GE(collector.ids("activities"), 30'000U);
-}
-
 TEST_F(FeedsTest, AThrottleHoldsEverythingForAsLongAsItSays) {
   for (int i = 0; i < 10; ++i) tenant.lists["alerts/"].push_back(alert(fmt::format("a{}", i), now() - hour + i));
   bool was_throttled = false;

@@ -9,7 +9,7 @@ namespace {
 // The caps that have been reported, and below.
 // More than this in one plain page has not been reported.
 constexpr std::int64_t allowed_max = 500;
-constexpr std::int64_t steps[] = {5000, 2500, 1000, 500, 250, 100, 50, 25, 12, 6, 3, 1};
+constexpr std::int64_t steps[] = {5000, 2500, 1000, 500, 250, 100, 50, 25, 10, 1};
 
 }  // namespace
 
@@ -33,10 +33,7 @@ bool PageSizes::refused(Reading reading, std::int64_t asked) {
   if (reading == Reading::singles) return false;
   const auto* smaller = std::ranges::find_if(steps, [asked](std::int64_t step) { return step < asked; });
   if (smaller == std::end(steps)) return false;
-  std::int64_t& most = of(reading).most;
-  // What is asked for already cannot be what was refused.
-  if (most != 0 && most <= *smaller) return false;
-  most = *smaller;
+  of(reading).most = *smaller;
   return true;
 }
 

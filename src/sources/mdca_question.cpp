@@ -62,11 +62,6 @@ std::string path_of(const Piece& piece, const WalkShape& shape) {
 
 }  // namespace
 
-std::int64_t skip_of(const Walk& walk) {
-  const bool overlaps = walk.pieces.front().reading == Reading::pages && walk.last_id != 0;
-  return overlaps ? std::max<std::int64_t>(walk.skip - 1, 0) : walk.skip;
-}
-
 // A question that is put again asks for three quarters, then for half: a page that ends at another record may not have
 // the fault of the one before.
 std::int64_t limit_of(const Walk& walk, const WalkShape& shape) {
@@ -76,9 +71,10 @@ std::int64_t limit_of(const Walk& walk, const WalkShape& shape) {
   const std::int64_t size = scans ? shape.scan_size : shape.page_size;
   const auto times = static_cast<std::int64_t>(walk.doubts);
   // A scan of less than 500 is not documented; one that is taken down there was refused more.
-  const std::int64_t least = scans ? std::min(size, scan_size_min) : 1;
+  if (scans && size == scan_size_min) return size + times * 100;
+  const std::int64_t least = scans && size > scan_size_min ? scan_size_min : 1;
   const std::int64_t asked = std::max(least, size - size * std::min<std::int64_t>(times, 2) / 4);
-  return scans ? asked : std::clamp<std::int64_t>(skip_reach - skip_of(walk), 1, asked);
+  return scans ? asked : std::clamp<std::int64_t>(skip_reach - walk.skip, 1, asked);
 }
 
 Question question(const Walk& walk, const WalkShape& shape) {
@@ -90,7 +86,7 @@ Question question(const Walk& walk, const WalkShape& shape) {
   if (piece.reading == Reading::scan)
     window = fmt::format(R"("isScan":true,"limit":{})", limit_of(walk, shape));
   else
-    window = fmt::format(R"("skip":{},"limit":{})", skip_of(walk), limit_of(walk, shape));
+    window = fmt::format(R"("skip":{},"limit":{})", walk.skip, limit_of(walk, shape));
   return {path_of(piece, shape),
           "{" + joined({"\"filters\":" + filters, sorting(piece, shape, piece.descending), window}) + "}"};
 }

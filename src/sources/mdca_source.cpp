@@ -9,9 +9,6 @@ namespace capstan::mdca {
 namespace {
 
 constexpr std::int64_t page_bytes_target = 8 << 20;
-// While activities use all of the budget, inventories and sweeps that have waited for so long get a question so often.
-constexpr std::chrono::minutes starved_after{10};
-constexpr std::chrono::seconds favour_every{30};
 // Windows that nobody asks for any more leave what their walks have met behind; so many are kept.
 constexpr std::size_t seen_max = 64;
 
@@ -133,41 +130,12 @@ std::string Mdca::key_of(const Turn& turn) const {
   return key;
 }
 
-bool Mdca::can_work(const Turn& turn) const {
-  return is_ready(turn) && health_.wait(turn.feed->name(), key_of(turn)) == Duration::zero();
-}
-
-std::optional<Mdca::Turn> Mdca::starving(const std::vector<Turn>& turns) {
-  if (state_.window) return std::nullopt;
-  const MonotonicTime now = clock_.monotonic();
-  std::optional<Turn> longest;
-  MonotonicTime since = now;
-  for (const auto& turn : turns) {
-    const std::string key = key_of(turn);
-    if (!can_work(turn)) {
-      waiting_.erase(key);
-      continue;
-    }
-    const MonotonicTime began = waiting_.try_emplace(key, now).first->second;
-    if (turn.job.urgency < net::Urgency::inventory || now - began < starved_after || began >= since) continue;
-    longest = turn;
-    since = began;
-  }
-  return now - favoured_at_ < favour_every ? std::nullopt : longest;
-}
-
 Result<Poll> Mdca::poll(const Checkpoint& from, const Call& call) {
   TRY(load(from));
   if (call.stop.stop_requested())
     return Error(ErrorCode::interrupted, fmt::format("polling tenant {}: stopped", tenant_->name()));
-  const std::vector<Turn> order = turns();
-  if (const auto turn = starving(order);
-      turn && tenant_->governor().acquire(order.front().job.urgency) == Duration::zero()) {
-    favoured_at_ = clock_.monotonic();
-    return step(*turn, call);
-  }
-  for (const auto& turn : order) {
-    if (!can_work(turn)) continue;
+  for (const auto& turn : turns()) {
+    if (!is_ready(turn) || health_.wait(turn.feed->name(), key_of(turn)) > Duration::zero()) continue;
     const Duration wait = tenant_->governor().acquire(turn.job.urgency);
     if (wait == Duration::zero()) return step(turn, call);
     Poll poll;
@@ -192,11 +160,7 @@ Result<net::Response> Mdca::ask(const Turn& turn, const Question& question, cons
   auto response = tenant_->post(question.path, question.body,
                                 is_files ? net::Tenant::Credential::files : net::Tenant::Credential::main, call);
   if (response) server_.learn(response->header("Date"));
-  return std::move(response).during(asking(turn));
-}
-
-std::string Mdca::asking(const Turn& turn) const {
-  return fmt::format("polling {} of tenant {}", turn.feed->name(), tenant_->name());
+  return std::move(response).during(fmt::format("polling {} of tenant {}", turn.feed->name(), tenant_->name()));
 }
 
 Result<Poll> Mdca::step(const Turn& turn, const Call& call) {
@@ -241,14 +205,9 @@ Result<Poll> Mdca::ask_time(const Turn& turn, const Call& call) {
 // A window is suspected. Only when the service answers something else is it the window's fault, else the service's.
 Result<Poll> Mdca::ask_control(const Turn& turn, const Call& call) {
   auto response = ask(turn, control_question(*job_of(turn).walk, shape_of(turn)), call);
-  Result<> answered;
-  if (!response)
-    answered = response.error();
-  else if (auto page = read_page(response->body); !page)
-    answered = std::move(page).during(asking(turn)).error();
-  if (!answered) {
+  if (!response) {
     health_.acquit(key_of(turn));
-    return failed(turn, std::move(answered.error()));
+    return failed(turn, std::move(response.error()));
   }
   health_.narrowing(turn.feed->name(), key_of(turn));
   FeedReport report;

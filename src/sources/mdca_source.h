@@ -63,9 +63,6 @@ private:
   std::vector<Turn> turns() const;
   std::vector<Health::Member> mains() const;
   bool is_ready(const Turn& turn) const;
-  bool can_work(const Turn& turn) const;
-  // A job that more urgent ones have kept waiting for long, when it is time to let one of these have a question.
-  std::optional<Turn> starving(const std::vector<Turn>& turns);
   // Until the job begins again; nothing: never.
   std::optional<Duration> due_in(const Turn& turn) const;
   Result<Poll> step(const Turn& turn, const Call& call);
@@ -77,11 +74,10 @@ private:
   Result<Poll> absorb(const Turn& turn, const net::Response& response);
   Result<PageFacts> take_records(const Turn& turn, const Page& page, Poll& poll, FeedReport& report);
   bool is_wanted(const Turn& turn, const RecordView& record, bool is_outside);
-  void remember_unread(const Turn& turn, const Advance& step, FeedReport& report);
+  void remember_unread(const Turn& turn, const std::vector<Piece>& pieces, FeedReport& report);
   void narrow_down(const Turn& turn, FeedReport& report);
   Result<Poll> failed(const Turn& turn, Error error);
   bool archive_refused(const Turn& turn, const Error& error);
-  bool asks_for_less(const Turn& turn, const Error& error);
   bool asks_in_another_form(const Turn& turn, const Error& error);
   bool is_in_window(const RecordView& record) const;
   Poll progress(Poll poll, FeedReport report);
@@ -94,7 +90,6 @@ private:
   FeedState& state_of(const Turn& turn) { return state_.feeds[turn.feed->name()]; }
   Job& job_of(const Turn& turn) { return state_of(turn).jobs[turn.job.name]; }
   std::string key_of(const Turn& turn) const;
-  std::string asking(const Turn& turn) const;
   WalkShape shape_of(const Turn& turn);
 
   const Options options_;
@@ -117,8 +112,6 @@ private:
   std::map<std::string, std::int64_t> walked_from_;  // where the main walk in progress began
   std::set<std::string> begun_;                      // feeds whose main walk was begun by this process
   std::set<std::string> asked_;                      // and ended
-  std::map<std::string, MonotonicTime> waiting_;     // by job: since when it could work
-  MonotonicTime favoured_at_{};                      // when one of these was let in
   std::map<std::string, Ended> ended_;               // by job: when this process last ended it
   std::map<std::string, Seen> seen_;                 // by job
   std::map<std::string, std::uint32_t> oddities_;    // by job, of its last walk

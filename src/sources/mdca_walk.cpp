@@ -14,16 +14,10 @@ constexpr std::int64_t plain_total_max = 2000;
 // An answer that contradicts itself is asked for again so many times, with these pauses before.
 constexpr Duration doubt_pauses[] = {std::chrono::seconds(1), std::chrono::seconds(3)};
 constexpr std::uint32_t doubts_max = std::size(doubt_pauses);
-// Caps are round numbers (100, 250, 500, 1,000 and 5,000 have been reported): a page of such a size may be full, and so
-// may one of a scan that is a little shorter, because it ends where a time ends.
+// Caps are round numbers (100, 250, 500, 1,000 and 5,000 have been reported): a page of such a size is called full.
 constexpr std::int64_t round_size = 50;
-constexpr std::int64_t round_caps[] = {100, 250, 500, 1000, 2500, 5000};
 // A record that is older than the beginning of a walk by this much was there when it began.
 constexpr std::int64_t there_before_ms = 60'000;
-constexpr std::string_view beyond_reach = "more records than the service can page through";
-constexpr std::string_view only_empty = "pages without records that say that there are more";
-constexpr std::string_view without_end = "pages without anything new and without end";
-constexpr std::string_view in_motion = "a list whose order changes while it is read";
 // A page that brought something new allows for so many that do not.
 constexpr std::uint64_t barren_for_fruitful = 4;
 
@@ -71,26 +65,6 @@ void partition(Walk& walk, const WalkShape& shape) {
   replace_piece(walk, std::move(parts));
 }
 
-// Of pages of one record each a record of overlap would leave nothing.
-bool pages_overlap(const WalkShape& shape) { return shape.page_size > 1 && shape.page_cap != 1; }
-
-// All of a page has one time, which lies inside of the piece: in which order it came cannot be told.
-void split_at(Walk& walk, std::int64_t at) {
-  const Piece all = walk.pieces.front();
-  Piece alone = all;
-  alone.reading = Reading::pages;
-  alone.scans_when_long = alone.confirms_end = false;
-  alone.from = alone.to = at;
-  Piece before = all;
-  before.to = at - 1;
-  Piece behind = all;
-  behind.from = at + 1;
-  std::vector<Piece> parts{std::move(alone)};
-  if (!all.from || *all.from < at) parts.insert(all.descending ? parts.end() : parts.begin(), std::move(before));
-  if (!all.to || *all.to > at) parts.insert(all.descending ? parts.begin() : parts.end(), std::move(behind));
-  replace_piece(walk, std::move(parts));
-}
-
 // The outermost millisecond of a piece gets a piece of its own; the rest follows behind it.
 void isolate(Walk& walk, std::int64_t at) {
   Piece rest = walk.pieces.front();
@@ -114,8 +88,8 @@ Piece other_end_of(Piece piece) {
   return piece;
 }
 
-Advance leave_unread(Walk& walk, std::string_view why) {
-  Advance result{{walk.pieces.front()}, why, {}};
+Advance leave_unread(Walk& walk) {
+  Advance result{{walk.pieces.front()}, {}};
   leave_piece(walk);
   return result;
 }
@@ -123,15 +97,12 @@ Advance leave_unread(Walk& walk, std::string_view why) {
 std::optional<std::int64_t> edge_of(const Piece& piece) { return piece.descending ? piece.to : piece.from; }
 
 // `skip` reaches no further into the piece in work.
-Advance turn(Walk& walk, const WalkShape& shape, const PageFacts& page) {
+Advance turn(Walk& walk, const WalkShape& shape) {
   Piece& piece = walk.pieces.front();
   const bool is_timed = has_time(piece, shape);
   // Where the service takes no notice of bounds, other bounds show nothing else.
-  if (is_timed && (walk.oddities & ignores_filters) != 0) return leave_unread(walk, beyond_reach);
-  // Records without a time cannot be told apart by time either.
-  if (is_timed && (walk.oddities & ignores_skip) != 0 && page.records > 0 && !page.newest)
-    return leave_unread(walk, beyond_reach);
-  if (piece.from_other_end) return leave_unread(walk, beyond_reach);
+  if (is_timed && (walk.oddities & ignores_filters) != 0) return leave_unread(walk);
+  if (piece.from_other_end) return leave_unread(walk);
   if (const auto edge = edge_of(piece); is_timed && edge && !walk.is_unsorted && piece.from != piece.to) {
     // All that was skipped lies in the outermost millisecond (another time would have moved the bound).
     isolate(walk, *edge);
@@ -161,16 +132,9 @@ Advance turn(Walk& walk, const WalkShape& shape, const PageFacts& page) {
   return {};
 }
 
-bool has_one_time_inside(const Walk& walk, const PageFacts& page) {
-  const Piece& piece = walk.pieces.front();
-  return !walk.is_unsorted && page.records > 1 && page.oldest && page.oldest == page.newest &&
-         page.oldest != edge_of(piece);
-}
-
 // The page lies beyond the bound of the piece in work, which moves there: to the outermost time seen, inclusive. Only a
 // page in order proves that nothing lies between.
 bool moves_on(Walk& walk, const PageFacts& page) {
-  if (has_one_time_inside(walk, page)) return false;
   Piece& piece = walk.pieces.front();
   auto& edge = piece.descending ? piece.to : piece.from;
   const auto& seen = piece.descending ? page.oldest : page.newest;
@@ -180,7 +144,6 @@ bool moves_on(Walk& walk, const PageFacts& page) {
   walk.next_filters.clear();
   walk.skip = 0;
   walk.first_id = 0;
-  walk.last_id = piece.descending ? page.oldest_id : page.newest_id;
   return true;
 }
 
@@ -192,30 +155,13 @@ bool doubt(Walk& walk, Advance& step, std::uint32_t times = doubts_max) {
   return true;
 }
 
-// The page does not show the record that it has to begin with. True: it is asked for in another way.
-bool repairs_link(Walk& walk, const PageFacts& page, Advance& step) {
-  if (page.has_link || walk.has_gap) return false;
-  if (doubt(walk, step, 1)) return true;
-  walk.doubts = 0;
-  if (walk.skip > 0 && !std::exchange(walk.has_restarted, true)) {
-    walk.skip = 0;
-    walk.first_id = 0;
-    walk.last_id = 0;
-    return true;
-  }
-  walk.has_gap = true;
-  step.unread.push_back(walk.pieces.front());
-  step.why = in_motion;
-  return false;
-}
-
 // The service has nothing more for the piece in work.
 void end_piece(Walk& walk) {
   Piece& piece = walk.pieces.front();
-  if (piece.confirms_end && !walk.is_unsorted && walk.fresh_here > 0 && edge_of(piece)) {
-    // Once more from the outermost time that was seen, by the plain list: a scan leaves out a crowd that does not fit
-    // into its page.
-    piece.reading = Reading::pages;
+  if (piece.confirms_end && !walk.is_unsorted && walk.fresh_here > 0 && piece.from && piece.to &&
+      *piece.to > *piece.from) {
+    // Down from the oldest record that was seen nothing may be left.
+    --*piece.to;
     begin_piece(walk);
     walk.asks_behind = true;
     return;
@@ -226,16 +172,10 @@ void end_piece(Walk& walk) {
 // A page that is called the last one. True: what lies behind it is asked for all the same.
 bool is_doubted_end(Walk& walk, const PageFacts& page, std::int64_t asked, std::int64_t cap) {
   const bool says_more = page.total && *page.total > walk.skip + page.records && page.ids != walk.last_page;
-  const bool scans = walk.pieces.front().reading == Reading::scan;
-  const auto is_nearly = [&page](std::int64_t round) {
-    return page.records <= round && 10 * page.records >= 9 * round;
-  };
-  const bool is_full = page.records >= asked || (cap > 0 && page.records >= cap) ||
-                       (scans ? is_nearly(asked) || is_nearly(cap) || std::ranges::any_of(round_caps, is_nearly)
-                              : page.records % round_size == 0);
-  // `total` is approximate, and a page behind the last one brings nothing new: then it is believed. One that was asked
-  // for again brings nothing new anyway.
-  return is_full || (says_more && (page.fresh > 0 || walk.doubts > 0));
+  const bool is_full =
+      page.records >= asked || (cap > 0 && page.records >= cap) || (page.records > 0 && page.records % round_size == 0);
+  // `total` is approximate, and a page behind the last one brings nothing new: then it is believed.
+  return page.fresh > 0 && (is_full || says_more);
 }
 
 Advance advance_scan(Walk& walk, const WalkShape& shape, const PageFacts& page) {
@@ -254,7 +194,6 @@ Advance advance_scan(Walk& walk, const WalkShape& shape, const PageFacts& page) 
     walk.next_filters.clear();
     return step;
   }
-  if (repairs_link(walk, page, step)) return step;
   if (page.records == 0) {
     if (!page.total || *page.total <= 0 || !doubt(walk, step, 1)) end_piece(walk);
     step.pause = {};
@@ -265,17 +204,11 @@ Advance advance_scan(Walk& walk, const WalkShape& shape, const PageFacts& page) 
   walk.last_page = page.ids;
   walk.asks_behind = goes_behind;
   if (!page.has_next && !goes_behind) {
-    // A `total` that is far off is asked about once, where a crowd that a scan leaves out is shown.
-    if (page.total && *page.total > 2 * page.records + page_size_max) return by_pages();
     end_piece(walk);
     return step;
   }
-  if (page.fresh > 0 || moves) walk.doubts = 0;
+  if (page.fresh > 0) walk.doubts = 0;
   if (moves) return step;
-  if (has_one_time_inside(walk, page)) {
-    split_at(walk, *page.oldest);
-    return step;
-  }
   const auto edge = edge_of(piece);
   const bool is_in_order = !walk.is_unsorted && page.is_sorted && page.newest && edge;
   // A whole page inside one millisecond: `skip` can tell its records apart.
@@ -285,7 +218,6 @@ Advance advance_scan(Walk& walk, const WalkShape& shape, const PageFacts& page) 
   }
   if (page.has_next && page.fresh > 0 && !page.next_filters.empty() && page.next_filters != walk.next_filters) {
     walk.next_filters = page.next_filters;
-    walk.last_id = 0;
     return step;
   }
   return by_pages();
@@ -295,8 +227,7 @@ Advance advance_pages(Walk& walk, const WalkShape& shape, const PageFacts& page)
   Advance step;
   Piece& piece = walk.pieces.front();
   const std::int64_t asked = limit_of(walk, shape);
-  if (std::exchange(piece.scans_when_long, false) && page.total && *page.total > plain_total_max &&
-      (walk.oddities & (ignores_filters | ignores_sort)) == 0) {
+  if (std::exchange(piece.scans_when_long, false) && page.total && *page.total > plain_total_max) {
     piece.reading = Reading::scan;
     if (!moves_on(walk, page)) begin_piece(walk);
     return step;
@@ -305,39 +236,23 @@ Advance advance_pages(Walk& walk, const WalkShape& shape, const PageFacts& page)
     leave_piece(walk);
     return step;
   }
-  const bool shows_only_link = walk.skip > 0 && page.records == 1 && page.last_id == walk.last_id;
-  if (shows_only_link && page.has_next) {
-    walk.oddities |= empty_page;
-    // It may be all that fits into a page: what comes behind it is asked for alone.
-    walk.last_id = 0;
-    if (!doubt(walk, step)) end_piece(walk);
-    return step;
-  }
   if (page.records == 0) {
-    if (!page.has_next && repairs_link(walk, page, step)) return step;
-    if (page.has_next) {
-      if (doubt(walk, step)) return step;
-      // Behind a page that was read nothing is to be seen: that is an end. Nothing at all is none.
-      if (walk.skip == 0) return leave_unread(walk, only_empty);
-      end_piece(walk);
-      return step;
-    }
+    if (page.has_next) return doubt(walk, step) ? step : leave_unread(walk);
     // A `total` alone is approximate: it is worth one question, at once.
     if (!page.total || *page.total <= walk.skip || !doubt(walk, step, 1)) end_piece(walk);
     step.pause = {};
     return step;
   }
-  if (repairs_link(walk, page, step)) return step;
   if (walk.skip == 0) walk.first_id = page.first_id;
   if (page.fresh == 0 && walk.skip > 0 && page.first_id == walk.first_id) {
     if ((walk.oddities & ignores_skip) == 0 && doubt(walk, step)) return step;
     walk.oddities |= ignores_skip;
-    return turn(walk, shape, page);
+    return turn(walk, shape);
   }
   // The other end begins with the same records, or a filter makes no difference: `skip` would bring nothing new.
   if (page.fresh == 0 && walk.fresh_here == 0 && page.has_next &&
       (piece.from_other_end || (piece.level > 0 && (walk.oddities & ignores_skip) != 0)))
-    return leave_unread(walk, beyond_reach);
+    return leave_unread(walk);
   // Both ends have met.
   if (page.fresh == 0 && piece.from_other_end) {
     leave_piece(walk);
@@ -346,24 +261,16 @@ Advance advance_pages(Walk& walk, const WalkShape& shape, const PageFacts& page)
   const bool goes_behind = !page.has_next && is_doubted_end(walk, page, asked, shape.page_cap);
   walk.last_page = page.ids;
   walk.asks_behind = goes_behind;
+  if (page.fresh > 0) walk.doubts = 0;
   const bool moves = has_time(piece, shape) && !piece.from_other_end && moves_on(walk, page);
   if (!page.has_next && !goes_behind) {
     end_piece(walk);
     return step;
   }
-  walk.doubts = 0;
   if (moves) return step;
-  if (has_time(piece, shape) && !piece.from_other_end && walk.skip == 0 && has_one_time_inside(walk, page)) {
-    split_at(walk, *page.oldest);
-    return step;
-  }
-  walk.skip = skip_of(walk) + page.records;
-  walk.last_id = pages_overlap(shape) ? page.last_id : 0;
-  if (walk.skip < skip_reach) return step;
-  Advance turned = turn(walk, shape, page);
-  turned.unread.insert(turned.unread.end(), step.unread.begin(), step.unread.end());
-  if (turned.why.empty()) turned.why = step.why;
-  return turned;
+  walk.skip += page.records;
+  if (walk.skip >= skip_reach) return turn(walk, shape);
+  return step;
 }
 
 Advance advance_singles(Walk& walk, const WalkShape& shape, const PageFacts& page) {
@@ -373,7 +280,7 @@ Advance advance_singles(Walk& walk, const WalkShape& shape, const PageFacts& pag
     return {};
   }
   walk.skip += page.records;
-  if (walk.skip >= skip_reach) return turn(walk, shape, page);
+  if (walk.skip >= skip_reach) return turn(walk, shape);
   if (--walk.singles_left <= 0) walk.pieces.front().reading = Reading::pages;
   return {};
 }
@@ -393,19 +300,11 @@ std::optional<Advance> read_down_to_bound(Walk& walk, const PageFacts& page) {
   return Advance{};
 }
 
-// A record with a strange time is no proof.
-bool ignores_bounds(const PageFacts& page) { return 2 * (page.below + page.above) > page.records; }
-
-// Bounds or order are ignored for the first time in this walk: it may have been a slip.
-bool is_strange(const Walk& walk, const PageFacts& page) {
-  return (!page.is_sorted && (walk.oddities & ignores_sort) == 0) ||
-         (ignores_bounds(page) && (walk.oddities & ignores_filters) == 0);
-}
-
 void note_oddities(Walk& walk, const WalkShape& shape, const PageFacts& page) {
   const Piece& piece = walk.pieces.front();
   if (page.records == 0 && page.has_next) walk.oddities |= empty_page;
-  if (ignores_bounds(page)) {
+  // A record with a strange time is no proof.
+  if (2 * (page.below + page.above) > page.records) {
     walk.oddities |= ignores_filters;
     walk.is_unsorted = true;
   }
@@ -430,9 +329,6 @@ void begin_piece(Walk& walk) {
   walk.asks_behind = false;
   walk.first_id = 0;
   walk.last_page = 0;
-  walk.last_id = 0;
-  walk.has_restarted = false;
-  walk.has_gap = false;
   walk.fresh_here = 0;
   walk.singles_left = 0;
   walk.failed_singles = 0;
@@ -444,16 +340,15 @@ void leave_piece(Walk& walk) {
 }
 
 Advance advance(Walk& walk, const WalkShape& shape, const PageFacts& page) {
+  note_oddities(walk, shape, page);
   ++(page.fresh > 0 ? walk.fruitful : walk.barren);
   if (page.fresh > 0) ++walk.fresh_here;
   if (walk.barren > barren_pages_max + barren_for_fruitful * walk.fruitful) {
-    Advance result{std::move(walk.pieces), without_end, {}};
+    Advance result{std::move(walk.pieces), {}};
     walk.pieces.clear();
     begin_piece(walk);
     return result;
   }
-  if (Advance again; is_strange(walk, page) && doubt(walk, again, 1)) return again;
-  note_oddities(walk, shape, page);
   if (page.below > 0 && page.is_all_sorted && (walk.oddities & ignores_filters) != 0 &&
       has_time(walk.pieces.front(), shape) && walk.pieces.front().reading != Reading::singles)
     if (auto turned = read_down_to_bound(walk, page)) return std::move(*turned);
@@ -472,7 +367,6 @@ Narrowing narrow(Walk& walk, const WalkShape& shape) {
   Piece& piece = walk.pieces.front();
   walk.next_filters.clear();
   walk.last_page = 0;
-  walk.last_id = 0;
   if (piece.reading == Reading::singles) {
     Narrowing result{piece};
     ++walk.skip;

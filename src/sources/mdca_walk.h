@@ -21,9 +21,7 @@
 //   no records, and more to come     asked again after a pause, with another page size; then by the plain list
 //   the last page, and it is full    asked what comes behind it
 //   a page seen before               asked again in the same way; then `skip` is taken for ignored
-//   a page that does not begin       asked again, then the list is read from its beginning: pages overlap by one
-//   record, where the last one ended         so that a list that moves while it is read shows it records outside of the
-//   bounds    do not move them: filters are taken for ignored, and the list is read from the
+//   records outside of the bounds    do not move them: filters are taken for ignored, and the list is read from the
 //                                    newest down to the bound
 //
 // A walk ends: pages that bring nothing new to it may be `barren_pages_max` and four for each page that did. What is
@@ -33,7 +31,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/time.h"
@@ -67,7 +64,7 @@ struct Piece {
   bool scans_when_long = false;
   // The piece is dropped when `total` says that it is long.
   bool only_when_short = false;
-  // The service is asked once more behind its last page: it has to show nothing new there.
+  // The service is asked once for what lies behind its last page: it has to be nothing.
   bool confirms_end = false;
   // Set: only this millisecond is read, and its records are told apart by the other time; from and to are of that one.
   std::optional<std::int64_t> at;
@@ -96,9 +93,6 @@ struct Walk {
   bool asks_behind = false;      // the page before was called the last one
   std::uint64_t first_id = 0;    // of the first page by the present bounds
   std::uint64_t last_page = 0;   // of the page before: its ids
-  std::uint64_t last_id = 0;     // the record of the page before that the next one has to show again; 0: none
-  bool has_restarted = false;    // the list moved while it was read by `skip`, and was begun again
-  bool has_gap = false;          // and it did not help
   std::uint32_t fresh_here = 0;  // pages of this piece that brought something new
   std::int64_t singles_left = 0;
   std::uint32_t failed_singles = 0;  // in a row
@@ -132,8 +126,6 @@ struct Question {
 Question question(const Walk& walk, const WalkShape& shape);
 // A question of one record that lies before the piece in work: does the service answer at all?
 Question control_question(const Walk& walk, const WalkShape& shape);
-// How many records it skips: pages that are read by `skip` overlap by a record.
-std::int64_t skip_of(const Walk& walk);
 // How many records the question asks for: fewer where it is put again.
 std::int64_t limit_of(const Walk& walk, const WalkShape& shape);
 
@@ -151,12 +143,8 @@ struct PageFacts {
   bool has_repeats = false;
   std::optional<std::int64_t> total;
   std::string next_filters;
-  bool has_link = true;   // the last record of the page before is there, where one has to be
   std::uint64_t ids = 0;  // a hash of the page's ids, in order
   std::uint64_t first_id = 0;
-  std::uint64_t last_id = 0;
-  std::uint64_t oldest_id = 0;
-  std::uint64_t newest_id = 0;
 };
 // Whether the times to go by in the piece in work are the events' own.
 bool goes_by_event_time(const Walk& walk, const WalkShape& shape);
@@ -164,9 +152,8 @@ bool goes_by_event_time(const Walk& walk, const WalkShape& shape);
 int place_of(const Walk& walk, const WalkShape& shape, std::int64_t time);
 
 struct Advance {
-  // What no question can reach, or not within the bounds of a walk, or was read with a gap.
+  // What no question can reach, or not within the bounds of a walk.
   std::vector<Piece> unread;
-  std::string_view why;
   // Before the next question: the service gets time to think better of it.
   Duration pause{};
 };

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sqlite3.h>
+#include <sys/resource.h>
 
 #include <cerrno>
 
@@ -31,13 +32,18 @@ struct CloseDatabase {
 };
 using Database = std::unique_ptr<sqlite3, CloseDatabase>;
 
-// SQLite says FULL only of a write to the database itself; of its other files it says IOERR or CANTOPEN, and the
-// system's word for it is kept apart. Its shared memory is a file that is only ever made larger.
+bool file_size_is_limited() {
+  rlimit limit{};
+  return ::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+}
+
+// SQLite says FULL only of some writes; of its other files it says IOERR or CANTOPEN, and keeps the system's word for
+// it apart. A limit on file sizes (EFBIG) is an IOERR whose word is lost. Its shared memory is a file that only grows.
 bool disk_is_full(sqlite3* database) {
   const int code = sqlite3_extended_errcode(database);
   const int system = sqlite3_system_errno(database);
   return (code & 0xff) == SQLITE_FULL || code == SQLITE_IOERR_SHMSIZE || system == ENOSPC || system == EDQUOT ||
-         system == EFBIG;
+         system == EFBIG || (code == SQLITE_IOERR_WRITE && file_size_is_limited());
 }
 
 Error failed(sqlite3* database, std::string_view doing) {

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
+#include <csignal>
 #include <filesystem>
 
 #include "base/digest.h"
@@ -90,6 +92,36 @@ TEST_F(DeadLettersTest, SaysWhatIsWrongWithAFileThatIsNoDatabase) {
   const auto opened = DeadLetters::open(root_);
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code(), ErrorCode::database_failed);
+}
+
+// A limit on file sizes stands for a full disk: both are told by the system's word for them alone.
+TEST_F(DeadLettersTest, AFullDiskIsAnErrorThatPasses) {
+  ::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  const auto limit = [&](rlim_t size) {
+    const rlimit limited{size, before.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limited);
+  };
+  for (const rlim_t size : {0, 1000, 5000, 20'000}) {
+    const std::string path = root_ + "/" + std::to_string(size) + ".db";
+    limit(size);
+    const auto full = DeadLetters::open(path);
+    limit(before.rlim_cur);
+    ASSERT_FALSE(full) << size;
+    EXPECT_EQ(full.error().code(), ErrorCode::disk_full) << full.error().text();
+    EXPECT_TRUE(DeadLetters::open(path)) << size;
+  }
+  const auto letters = open();
+  DeadLetter large = letter("siem", 1);
+  large.raw = std::string(100'000, 'x');
+  limit(40'000);
+  const auto full = letters->add(large);
+  limit(before.rlim_cur);
+  ASSERT_FALSE(full);
+  EXPECT_EQ(full.error().code(), ErrorCode::disk_full) << full.error().text();
+  EXPECT_TRUE(letters->add(large));
+  EXPECT_EQ(letters->count("siem").value(), 1U);
 }
 
 }  // namespace

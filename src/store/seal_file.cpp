@@ -190,7 +190,7 @@ void SealWriter::add(const RecordView& record) {
                   .saved_ms = pack_saved(record.saved_time),
                   .marks = static_cast<std::uint16_t>((record.kind == RecordKind::updated ? 1U : 0U) |
                                                       (record.is_quarantined ? 2U : 0U) |
-                                                      (number.value_or(feed_not_told_apart) << 2U))};
+                                                      (unsigned{number.value_or(feed_not_told_apart)} << 2U))};
   block_ += plain_bytes(entry);
   ++frame_.records;
   ++head_.records;

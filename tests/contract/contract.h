@@ -32,9 +32,6 @@ public:
   Result<net::Response> send(const net::Request& request, const Call& call) override;
   // Questions since the last take, without those for tokens.
   std::vector<Asked> take();
-  // What it answers to all of them; a test may make it rude.
-  int status = 200;
-  std::string answer = R"({"data":[],"hasNext":false,"total":0})";
 
 private:
   std::vector<Asked> asked_;

@@ -416,6 +416,7 @@ def directories_taken_away(place):
 
     state = place.directory / "state"
     state.rename(place.directory / "state.away")
+    wait_until("it to be said that data_dir is away", lambda: "E4022" in place.log_text("capstan.log"), 30)
     time.sleep(3)
     expect_alive(capstan, "without data_dir")
     expect(not state.exists(), f"data_dir was made anew while it was away: {list(state.rglob('*')) if state.exists() else ''}")
@@ -423,6 +424,7 @@ def directories_taken_away(place):
     before = len(lines_of(out))
     wait_until("collecting to go on", lambda: len(lines_of(out)) > before + 20, 60)
     expect_alive(capstan, "with data_dir again")
+    expect("damaged" not in place.log_text("capstan.log"), "what was away was taken for damaged")
     kept = lines_of(out)
     with open(out) as reader:  # also what comes between this and the removal
         subprocess.run(["rm", "-r", str(directory)], check=True)

@@ -127,8 +127,10 @@ def a_days_report_of_100000_events(place):
         place.run("report", "verify", changed, "--key", "public.pem", check=1)
         code, said = checked(place, changed, "--key", "public.pem")
         expect(code == 1 and "does not fit" in said, f"check-proof.py took a tampered report: {said}")
-    # A byte of the journal, too.
-    segment = sorted((place.directory / "state/sources/mdca/journal").glob("*.segment"))[1]
+    # A byte of a segment that the report names, too.
+    named = json.loads((place.directory / file).read_text())["report"]["sources"][0]["segments"]
+    closed = [one["base"] for one in named if not one["is_open"]]
+    segment = place.directory / "state/sources/mdca/journal" / f"{closed[0]:020}.segment"
     data = bytearray(segment.read_bytes())
     data[len(data) // 2] ^= 4
     segment.write_bytes(data)

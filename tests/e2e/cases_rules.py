@@ -21,7 +21,7 @@ records:
 OLD = "  siem: {from: mdca, feeds: [activities], query: 'source | where appId != 20893', encode: {format: cef}, to: out}\n"
 NEW = ("  siem: {from: mdca, feeds: [activities], query: 'source | where appId != 20893 and appId != 11161 | extend appName = tolower(appName)',"
        " encode: {format: cef}, to: out}\n"
-       "  more: {from: mdca, feeds: [activities], encode: json, to: out}\n")
+       "  more: {from: mdca, feeds: [activities], encode: json, to: other}\n")
 
 
 def journaled(place, routes, seed):
@@ -57,7 +57,8 @@ def preview_says_what_is_sent(place):
 def diff_counts_what_changes(place):
     tenant, sinks, out = journaled(place, OLD, 12)
     old = (place.directory / "capstan.yaml").read_text()
-    place.write("new.yaml", old.replace(OLD, NEW))
+    # One file has one writer, so the new route gets a file of its own.
+    place.write("new.yaml", old.replace(OLD, NEW).replace(sinks, sinks + f"  other: {{type: file, path: '{out}.other'}}\n"))
     answer = place.run("diff", "capstan.yaml", "new.yaml", "--output", "json", check=0).stdout
     effects = {effect["route"]: effect for effect in json.loads(answer)}
     sent = out.read_text().splitlines()

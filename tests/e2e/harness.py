@@ -97,7 +97,7 @@ class Workplace:
         self.secrets.update(CLIENT_SECRET=ready["client_secret"], API_TOKEN=ready["api_token"], FILES_TOKEN=ready["files_token"])
         return Tenant(ready, process)
 
-    def configuration(self, tenant, sinks, routes, feeds=None, source="", tenant_more="", top="", budget=6000):
+    def configuration(self, tenant, sinks, routes, feeds=None, source="", tenant_more="", top=""):
         """Writes capstan.yaml for one tenant. `sinks` and `routes` are YAML maps in text, indented by two."""
         feed_list = f"feeds: [{', '.join(feeds)}], " if feeds else ""
         api = f"api: {{listen: '127.0.0.1:{free_port()}'}}\n" if "api:" not in top else ""
@@ -109,7 +109,7 @@ tenants:
     api_url: {tenant.ready['api_url']}
     auth: {{method: oauth2, authority: '{tenant.ready['authority']}', tenant_id: '{tenant.ready['tenant_id']}', client_id: '{tenant.ready['client_id']}', client_secret: '${{env:CLIENT_SECRET}}'}}
     files_token: ${{env:FILES_TOKEN}}
-    requests_per_minute: {budget}
+    requests_per_minute: 6000
     {tenant_more}
 sources:
   mdca: {{type: mdca, tenant: contoso, {feed_list}interval: 1s, backfill: 3d{source}}}

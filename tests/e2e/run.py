@@ -12,8 +12,8 @@ import traceback
 
 import harness
 
-MODULES = ["road", "rules", "reload", "storm", "bad_input", "records", "corners", "conservation", "service", "receivers", "outside",
-           "report", "proof"]
+MODULES = ["road", "rules", "reload", "storm", "bad_input", "records", "corners", "conservation", "receivers", "outside", "report",
+           "proof"]
 
 
 def cases():

@@ -66,11 +66,14 @@ public:
     logbook_.troubled_requests = network_->troubled();
     if (!went_well) return std::move(logbook_);
     judge({itinerary_, conservation_, shown_, ask_tenant(*tenant_)}, harbour_, letters_, *program_, logbook_);
-    // Where nothing is lost and one source fills one journal, evidence has to say what journal and receivers say.
-    if (!itinerary_.may_lose() && itinerary_.sources.size() == 1) {
-      const bool has_disk_trouble = character_.power_cut + character_.disk_error + character_.disk_full > 0;
+    // Where nothing is lost, the disk obeys and nothing is sent again on purpose, evidence has to say what journal and
+    // receivers say. A power cut while a segment is sealed may leave a chain that cannot be followed, and a replay
+    // before a kill a range without a receipt: neither is judged here.
+    const bool has_disk_trouble = character_.power_cut + character_.disk_error + character_.disk_full > 0;
+    if (!itinerary_.may_lose() && !has_disk_trouble && character_.replay == 0 && itinerary_.sources.size() == 1) {
       const std::string directory = runtime::journal_directory(itinerary_.data_dir, itinerary_.sources.front());
-      judge_evidence({*disk_, directory, has_disk_trouble}, harbour_, *program_, itinerary_.routes, logbook_);
+      const bool may_lack_receipts = logbook_.crashes > 0 || logbook_.reloads > 0;
+      judge_evidence({*disk_, directory, may_lack_receipts}, harbour_, *program_, itinerary_.routes, logbook_);
     }
     return std::move(logbook_);
   }

@@ -41,7 +41,6 @@ struct ServerOptions {
   Secret private_key_pem;
   unsigned threads = 2;
   Bytes body_max = 64_MiB;
-  bool adds_date = true;  // where a handler's answer has no Date
 };
 
 class HttpServer {

@@ -131,6 +131,7 @@ private:
   Step attempt(const std::stop_token& stop, MonotonicTime now);
   Result<bool> fetch();
   Result<bool> fetch_from(std::size_t draw);
+  Result<store::Slice> read_on(Draw& draw);
   Result<> build();
   Result<> bury();
   void acknowledge();

@@ -53,11 +53,6 @@ struct SimulatorOptions {
 
   // What the service allows per minute over all of its API; 429 beyond it. 0: no limit.
   unsigned requests_per_minute = 30;
-  // The most records of a plain page and of a scan (100, 250, 500 and 5,000 have been reported). Asked for more it
-  // gives these, or answers 400.
-  std::uint64_t page_cap = 100;
-  std::uint64_t scan_cap = 5000;
-  bool refuses_larger_pages = false;
   bool sends_retry_after = true;  // else the pause stands in the body only
   // `total` wanders from call to call by some per cent, and `moreThanTotal` is set above 10,000.
   bool totals_are_approximate = true;

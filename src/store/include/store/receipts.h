@@ -2,9 +2,9 @@
 // attempt, and what became of its records. Append-only files below `receipts/` of the journal's directory, one series a
 // route; docs/formats/receipts.md is the specification. About twenty bytes a payload.
 //
-// They are written with the cursors, before them, without a sync of their own. After a killed process nothing is
-// missing. After a power cut the newest may be: a range before the cursor without a receipt was delivered at a time
-// that is not known. A range that was delivered twice has two receipts, in the order of delivery.
+// They are written with the cursors, before them, without a sync of their own. After a killed process or a power cut
+// the newest may be missing: a range before the cursor without a receipt was delivered at a time that is not known. A
+// range that was delivered twice has two receipts, in the order of delivery.
 #pragma once
 
 #include <cstdint>
