@@ -28,10 +28,12 @@ bool overlaps(const store::ProofWindow& window, Timestamp from, Timestamp to) {
 
 void take(HourProof& proof, const store::ProofWindow& window, const FeedHour& hour) {
   worsen(proof, to_string(window.outcome), window.why);
+  proof.missing = proof.missing.value_or(0);
+  proof.repaired = proof.repaired.value_or(0);
   if (window.from >= hour.from && window.to <= hour.to) {
     if (proof.shown) *proof.shown += window.shown;
-    proof.missing += window.missing;
-    proof.repaired += window.repaired;
+    *proof.missing += window.missing;
+    *proof.repaired += window.repaired;
   } else {
     proof.shown.reset();
   }
@@ -55,6 +57,8 @@ HourProof proof_of(const std::optional<store::ProofLedger>& ledger, const FeedHo
     const store::ProofWindow& whole = feed->windows.front();
     proof.outcome = to_string(whole.outcome);
     proof.why = whole.why.empty() ? "an inventory is compared whole, not by hours" : whole.why;
+    proof.missing = 0;
+    proof.repaired = 0;
     proof.checked_at = whole.checked_at;
     return proof;
   }
@@ -106,8 +110,8 @@ void add(FeedHour& total, const FeedHour& hour) {
   } else {
     total.proof.shown.reset();
   }
-  total.proof.missing += hour.proof.missing;
-  total.proof.repaired += hour.proof.repaired;
+  if (hour.proof.missing) total.proof.missing = total.proof.missing.value_or(0) + *hour.proof.missing;
+  if (hour.proof.repaired) total.proof.repaired = total.proof.repaired.value_or(0) + *hour.proof.repaired;
   if (hour.proof.checked_at)
     total.proof.checked_at = std::min(total.proof.checked_at.value_or(*hour.proof.checked_at), *hour.proof.checked_at);
 }

@@ -391,6 +391,7 @@ TEST_F(DayReportTest, WhatWasComparedComesFromTheLedger) {
   EXPECT_EQ(total->proof.outcome, "missing");
   EXPECT_FALSE(total->proof.shown);
   EXPECT_EQ(total->proof.missing, 2U);
+  EXPECT_FALSE(hour(4).proof.missing);
   const auto alerts = std::ranges::find(totals, "alerts", &FeedHour::feed);
   EXPECT_EQ(alerts->proof.outcome, "not compared");
 }

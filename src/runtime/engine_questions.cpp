@@ -123,6 +123,7 @@ Result<std::vector<VerifySource>> Engine::Impl::verify_sources(
       }
       return appended;
     };
+    source.service_time = one->collector->service_time();
     const SourceStatus status = one->collector->status();
     for (const FeedStatus& feed : status.feeds)
       if (status.is_held || feed.is_held) source.held[feed.name] = status.is_held ? status.error : feed.error;

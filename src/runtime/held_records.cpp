@@ -29,10 +29,7 @@ Result<std::optional<Timestamp>> saved_from(const store::Journal& journal, const
     TRY(seals.held_by({offset, 0}, first, [&](const store::SealedRecord& record) {
       ingest = std::min(ingest.value_or(record.ingest_time), record.ingest_time);
     }));
-  if (!ingest) {
-    const auto slice = TRY(journal.read(first, 1_B));
-    if (!slice.items.empty()) ingest = slice.items.front().ingest_time;
-  }
+  if (!ingest) ingest = TRY(first_ingest(journal));
   if (!ingest) return std::optional<Timestamp>();
   return std::optional(*ingest - clock_is_ahead + clock_difference);
 }

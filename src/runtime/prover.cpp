@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <deque>
+#include <tuple>
 
 #include "base/log.h"
 #include "proof_schedule.h"
+#include "proof_sweep.h"
 #include "prover_healing.h"
 #include "prover_ledger.h"
 #include "prover_question.h"
@@ -38,10 +40,6 @@ constexpr Duration inventory_every = std::chrono::hours(24);
 // What the ledger remembers behind the oldest age.
 constexpr Duration remembered = std::chrono::hours(48);
 constexpr Duration damage_remembered = std::chrono::hours(24 * 35);
-// When something was found missing, everything younger than so many times its age is compared again.
-constexpr int sweep_factor = 4;
-constexpr Duration sweep_min = std::chrono::hours(6);
-constexpr Duration swept_every = std::chrono::hours(1);
 // Of the journal in one step, when it is read through for damage.
 constexpr Bytes scrub_step = 4_MiB;
 constexpr BackoffLimits limits{std::chrono::seconds(10), std::chrono::minutes(30), std::chrono::minutes(15)};
@@ -178,7 +176,8 @@ private:
     // A service whose clock runs faster than ours is looked at more often.
     const MonotonicTime mono = clock_.monotonic();
     const bool is_fast = looked_now_ && now - *looked_now_ > 2 * (mono - looked_at_);
-    if (!looked_now_ || is_fast) wait = std::min(wait, looked_every);
+    looked_after_ = !looked_now_ || is_fast ? looked_every : std::min(2 * looked_after_, looked_at_most_every);
+    wait = std::min(wait, looked_after_);
     looked_now_ = now;
     looked_at_ = mono;
     return wait;
@@ -308,9 +307,8 @@ private:
                                                 : feed.windows.front().checked_at + inventory_every;
       return at <= now ? std::optional(task) : std::nullopt;
     }
-    if (auto sweep = sweeps_.find(traits.feed); sweep != sweeps_.end() && sweep->second.from < sweep->second.to) {
-      task.from = sweep->second.from;
-      task.to = std::min(sweep->second.to, task.from + ProofSchedule::due_max);
+    if (const auto swept = sweeps_[traits.feed].next(ProofSchedule::due_max)) {
+      std::tie(task.from, task.to) = *swept;
       return task;
     }
     const auto due = schedule_.due(feed, now);
@@ -388,7 +386,8 @@ private:
     if (error) return wait_or_fail(*error, now);
     if (has_moved) moved_ = now;
     is_answered_ = is_drained;
-    due_ = now + (has_moved ? std::max(wait, Duration::zero()) : std::max(wait, idle_wait_min));
+    // What a source says at the end of a window is when it wants to be asked for what is new.
+    if (!is_drained) due_ = now + (has_moved ? std::max(wait, Duration::zero()) : std::max(wait, idle_wait_min));
     return go_on();
   }
 
@@ -459,7 +458,8 @@ private:
       add_repairs(feed, question.repairs());
     } else {
       put(feed, question, now);
-      if (question.repaired() > 0) begin_sweep(feed, question.task(), now);
+      if (question.repaired() > 0 && !feed.is_inventory)
+        sweeps_[feed.feed].begin(question.repairs().front().from, feed.since, feed.windows.back().to, now);
     }
     keeper_.changed(question.repaired() > 0);
     due_ = std::max(due_, clock_.monotonic());
@@ -479,19 +479,7 @@ private:
     }
     put_windows(feed, question.task().from, question.task().to, std::move(windows));
     merge_quiet_windows(feed);
-    if (const auto sweep = sweeps_.find(feed.feed); sweep != sweeps_.end() && !question.task().was_due)
-      sweep->second.from = std::max(sweep->second.from, question.task().to);
-  }
-
-  // What held this record back held back others: all that is younger is compared again, at once, and once an hour.
-  void begin_sweep(const ProofFeed& feed, const ProofTask& task, Timestamp now) {
-    if (feed.is_inventory || !task.was_due) return;
-    Sweep& sweep = sweeps_[feed.feed];
-    if (sweep.from < sweep.to || (sweep.begun_at && now - *sweep.begun_at < swept_every)) return;
-    const Duration back = std::max(sweep_factor * (now - task.to), sweep_min);
-    sweep.from = std::max(feed.since, floor_hour(now - back));
-    sweep.to = feed.windows.empty() ? sweep.from : feed.windows.back().to;
-    sweep.begun_at = now;
+    if (!question.task().was_due) sweeps_[feed.feed].done(question.task().to);
   }
 
   // The question at hand is given up; its time is asked for again later.
@@ -529,11 +517,6 @@ private:
     Backoff backoff;
     MonotonicTime retry_at{};
   };
-  struct Sweep {
-    Timestamp from{};
-    Timestamp to{};
-    std::optional<Timestamp> begun_at;
-  };
 
   const Options options_;
   Source& source_;
@@ -562,9 +545,10 @@ private:
   std::optional<store::Position> scrub_at_;
   bool was_scrubbed_ = false;
   std::map<std::string, Trouble> troubles_;
-  std::map<std::string, Sweep> sweeps_;
+  std::map<std::string, ProofSweep> sweeps_;
   std::optional<Timestamp> heard_;
   MonotonicTime heard_at_{};
+  Duration looked_after_ = looked_every;  // longer and longer, while the service's clock passes like ours
   std::optional<Timestamp> looked_now_;
   MonotonicTime looked_at_{};
   std::uint64_t looked_for_oldest_ = 0;

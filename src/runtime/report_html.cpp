@@ -75,11 +75,11 @@ std::string number_cell(const JsonView& number) {
   return fmt::format("<td class=\"n{}\">{}</td>", number.number() == 0 ? " zero" : "", grouped(number.number()));
 }
 
-std::string heading(std::initializer_list<std::string_view> left, std::initializer_list<std::string_view> right,
+std::string heading(std::initializer_list<std::string_view> left, const std::vector<std::string_view>& right,
                     std::initializer_list<std::string_view> behind) {
   std::string row = "<thead><tr>";
   for (const std::string_view title : left) row += fmt::format("<th>{}</th>", title);
-  for (const std::string_view title : right) row += fmt::format("<th class=\"n\">{}</th>", title);
+  for (const std::string_view title : right) row += fmt::format("<th class=\"n\">{}</th>", title_of(title));
   for (const std::string_view title : behind) row += fmt::format("<th>{}</th>", title);
   return row + "</tr></thead>\n";
 }
@@ -97,33 +97,32 @@ std::string proof_cell(const JsonView& hour) {
                      why.empty() ? "" : ": " + escaped(why), escaped(short_time(hour["compared"])));
 }
 
-std::string feed_rows(const JsonView& hours, bool is_day) {
-  std::string rows;
-  for (const json::value& one : hours.items()) {
-    const JsonView hour(one);
-    rows += row_begin(hour, is_day) + number_cell(hour["shown"]) + number_cell(hour["journaled"]) +
-            number_cell(hour["updates"]) + number_cell(hour["quarantined"]) + number_cell(hour["missing"]) +
-            number_cell(hour["repaired"]) + proof_cell(hour) + "</tr>\n";
-  }
-  return rows;
+std::string feed_row(const JsonView& hour, bool is_day) {
+  return row_begin(hour, is_day) + number_cell(hour["shown"]) + number_cell(hour["journaled"]) +
+         number_cell(hour["updates"]) + number_cell(hour["quarantined"]) + number_cell(hour["missing"]) +
+         number_cell(hour["repaired"]) + proof_cell(hour) + "</tr>\n";
 }
 
-std::string route_rows(const JsonView& hours, const std::string& route, bool is_day) {
-  std::string rows;
-  for (const json::value& one : hours.items()) {
-    const JsonView hour(one);
-    for (const json::value& entry : hour["routes"].items()) {
-      const JsonView figures(entry);
-      if (figures["route"].text() != route) continue;
-      rows += row_begin(hour, is_day);
-      for (const std::string_view name : {"delivered", "dropped", "dead_lettered", "not_selected", "lost", "waiting",
-                                          "unknown", "not_provable", "resent"})
-        rows += number_cell(figures[name]);
-      rows += fmt::format("<td>{}</td><td>{}</td></tr>\n", escaped(short_time(figures["first"])),
-                          escaped(short_time(figures["last"])));
-    }
+std::string route_row(const JsonView& hour, const std::string& route, const std::vector<std::string_view>& fates,
+                      bool is_day) {
+  const JsonView figures = route_in(hour, route);
+  if (!figures.is_there()) return {};
+  std::string row = row_begin(hour, is_day);
+  for (const std::string_view fate : fates) row += number_cell(figures[fate]);
+  return row + fmt::format("<td>{}</td><td>{}</td></tr>\n", escaped(short_time(figures["first"])),
+                           escaped(short_time(figures["last"])));
+}
+
+// Each feed's hours, and below them its day.
+template <class Row>
+std::string rows(const JsonView& source, Row row) {
+  std::string html = "<tbody>";
+  for (const json::value& one : source["totals"].items()) {
+    const JsonView total(one);
+    for (const JsonView& hour : hours_of(source, total["feed"].text())) html += row(hour, false);
+    html += row(total, true);
   }
-  return rows;
+  return html + "</tbody></table>\n";
 }
 
 std::string route_html(const JsonView& source, const JsonView& names) {
@@ -136,13 +135,9 @@ std::string route_html(const JsonView& source, const JsonView& names) {
                         escaped(to["destination"].text()), acknowledged(to), escaped(short_time(to["first"])),
                         escaped(short_time(to["last"])));
   }
-  html += "<table>\n" +
-          heading({"feed", "hour"},
-                  {"delivered", "dropped", "dead-lettered", "not selected", "lost", "waiting", "unknown",
-                   "not provable", "resent"},
-                  {"first (UTC)", "last (UTC)"}) +
-          "<tbody>" + route_rows(source["hours"], route, false) + route_rows(source["totals"], route, true) +
-          "</tbody></table>\n";
+  const std::vector<std::string_view> fates = fates_of(source, route);
+  html += "<table>\n" + heading({"feed", "hour"}, fates, {"first (UTC)", "last (UTC)"}) +
+          rows(source, [&](const JsonView& hour, bool is_day) { return route_row(hour, route, fates, is_day); });
   for (const json::value& one : names["rules"].items()) {
     const JsonView rule(one);
     if (rule["rule"].text().empty()) continue;
@@ -180,20 +175,20 @@ std::string cards(const JsonView& source) {
   std::uint64_t shown = 0;
   std::uint64_t missing = 0;
   std::uint64_t repaired = 0;
-  bool is_shown_known = true;
+  bool is_compared = true;
   for (const json::value& one : source["totals"].items()) {
     const JsonView total(one);
     journaled += total["journaled"].number();
     shown += total["shown"].number();
     missing += total["missing"].number();
     repaired += total["repaired"].number();
-    is_shown_known = is_shown_known && total["shown"].is_there();
+    is_compared = is_compared && total["shown"].is_there();
   }
   const auto card = [](std::string_view title, const std::string& figure) {
     return fmt::format("<div class=\"card\"><span class=\"soft\">{}</span><b>{}</b></div>\n", title, figure);
   };
-  return "<div class=\"cards\">\n" + card("shown by the tenant", is_shown_known ? grouped(shown) : "–") +
-         card("journaled", grouped(journaled)) + card("missing", grouped(missing)) +
+  return "<div class=\"cards\">\n" + card("shown by the tenant", is_compared ? grouped(shown) : "–") +
+         card("journaled", grouped(journaled)) + card("missing", is_compared || missing > 0 ? grouped(missing) : "–") +
          card("repaired", grouped(repaired)) + "</div>\n";
 }
 
@@ -204,7 +199,7 @@ std::string source_html(const JsonView& source) {
   html += "<table>\n" +
           heading({"feed", "hour"}, {"shown", "journaled", "updates", "quarantined", "missing", "repaired"},
                   {"proof", "compared (UTC)"}) +
-          "<tbody>" + feed_rows(source["hours"], false) + feed_rows(source["totals"], true) + "</tbody></table>\n";
+          rows(source, feed_row);
   for (const json::value& names : source["routes"].items()) html += route_html(source, JsonView(names));
   return html + chain_html(source);
 }

@@ -46,8 +46,8 @@ json::object to_value(const FeedHour& hour, const TimeZone& zone) {
           {"quarantined", hour.quarantined},
           {"proof", hour.proof.outcome},
           {"why", hour.proof.why},
-          {"missing", hour.proof.missing},
-          {"repaired", hour.proof.repaired},
+          {"missing", number_or_null(hour.proof.missing)},
+          {"repaired", number_or_null(hour.proof.repaired)},
           {"compared", time_or_null(hour.proof.checked_at)},
           {"routes", std::move(routes)}};
 }

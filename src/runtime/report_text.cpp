@@ -29,14 +29,11 @@ std::string hour_name(const JsonView& hour, bool is_day) {
   return is_day ? "day" : fmt::format("{} to {}", short_hour(hour["from"]), short_hour(hour["to"]));
 }
 
-void add_hours(Table& table, const JsonView& hours, bool is_day) {
-  for (const json::value& one : hours.items()) {
-    const JsonView hour(one);
-    std::string proof = hour["proof"].text();
-    if (const std::string why = hour["why"].text(); !why.empty()) proof += ": " + why;
-    table.row({hour["feed"].text(), hour_name(hour, is_day), figure(hour["shown"]), figure(hour["journaled"]),
-               figure(hour["missing"]), figure(hour["repaired"]), proof});
-  }
+void add_hour(Table& table, const JsonView& hour, bool is_day) {
+  std::string proof = hour["proof"].text();
+  if (const std::string why = hour["why"].text(); !why.empty()) proof += ": " + why;
+  table.row({hour["feed"].text(), hour_name(hour, is_day), figure(hour["shown"]), figure(hour["journaled"]),
+             figure(hour["missing"]), figure(hour["repaired"]), proof});
 }
 
 std::string feeds_text(const JsonView& source) {
@@ -49,23 +46,23 @@ std::string feeds_text(const JsonView& source) {
                                      {"repaired", Table::Align::right},
                                      {"proof", Table::Align::left}})
     table.column(title, align);
-  add_hours(table, source["hours"], false);
-  add_hours(table, source["totals"], true);
+  for (const json::value& one : source["totals"].items()) {
+    const JsonView total(one);
+    for (const JsonView& hour : hours_of(source, total["feed"].text())) add_hour(table, hour, false);
+    add_hour(table, total, true);
+  }
   return table.is_empty() ? "  nothing was saved on this day\n" : indented(table.text());
 }
 
-void add_route_hours(Table& table, const JsonView& hours, const std::string& route, bool is_day) {
-  for (const json::value& one : hours.items()) {
-    const JsonView hour(one);
-    for (const json::value& entry : hour["routes"].items()) {
-      const JsonView figures(entry);
-      if (figures["route"].text() != route) continue;
-      table.row({hour["feed"].text(), hour_name(hour, is_day), figure(figures["delivered"]), figure(figures["dropped"]),
-                 figure(figures["dead_lettered"]), figure(figures["not_selected"]), figure(figures["lost"]),
-                 figure(figures["waiting"]), figure(figures["unknown"]), figure(figures["not_provable"]),
-                 figure(figures["resent"]), short_time(figures["first"]), short_time(figures["last"])});
-    }
-  }
+void add_route_hour(Table& table, const JsonView& hour, const std::string& route,
+                    const std::vector<std::string_view>& fates, bool is_day) {
+  const JsonView figures = route_in(hour, route);
+  if (!figures.is_there()) return;
+  std::vector<std::string> cells{hour["feed"].text(), hour_name(hour, is_day)};
+  for (const std::string_view fate : fates) cells.push_back(figure(figures[fate]));
+  cells.push_back(short_time(figures["first"]));
+  cells.push_back(short_time(figures["last"]));
+  table.row(std::move(cells));
 }
 
 std::string route_text(const JsonView& source, const JsonView& names) {
@@ -86,13 +83,16 @@ std::string route_text(const JsonView& source, const JsonView& names) {
   Table table;
   table.column("feed", Table::Align::left);
   table.column("hour", Table::Align::left);
-  for (const char* title : {"delivered", "dropped", "dead-lettered", "not selected", "lost", "waiting", "unknown",
-                            "not provable", "resent"})
-    table.column(title, Table::Align::right);
+  const std::vector<std::string_view> fates = fates_of(source, route);
+  for (const std::string_view fate : fates) table.column(title_of(fate), Table::Align::right);
   table.column("first (UTC)", Table::Align::left);
   table.column("last (UTC)", Table::Align::left);
-  add_route_hours(table, source["hours"], route, false);
-  add_route_hours(table, source["totals"], route, true);
+  for (const json::value& one : source["totals"].items()) {
+    const JsonView total(one);
+    for (const JsonView& hour : hours_of(source, total["feed"].text()))
+      add_route_hour(table, hour, route, fates, false);
+    add_route_hour(table, total, route, fates, true);
+  }
   return text + indented(table.text());
 }
 

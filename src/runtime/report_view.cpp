@@ -41,6 +41,37 @@ std::string acknowledged(const JsonView& destination) {
                                                                              : "acknowledged";
 }
 
+JsonView route_in(const JsonView& hour, const std::string& route) {
+  static const json::value nothing;
+  for (const json::value& one : hour["routes"].items())
+    if (JsonView(one)["route"].text() == route) return JsonView(one);
+  return JsonView(nothing);
+}
+
+std::vector<JsonView> hours_of(const JsonView& source, const std::string& feed) {
+  std::vector<JsonView> hours;
+  for (const json::value& one : source["hours"].items())
+    if (JsonView(one)["feed"].text() == feed) hours.emplace_back(one);
+  return hours;
+}
+
+std::vector<std::string_view> fates_of(const JsonView& source, const std::string& route) {
+  std::vector<std::string_view> fates;
+  for (const std::string_view fate : {"delivered", "dropped", "dead_lettered", "not_selected", "lost", "waiting",
+                                      "unknown", "not_provable", "resent"}) {
+    const auto has_some = [&](const json::value& total) { return route_in(JsonView(total), route)[fate].number() > 0; };
+    if (fates.size() < 2 || std::ranges::any_of(source["totals"].items(), has_some)) fates.push_back(fate);
+  }
+  return fates;
+}
+
+std::string title_of(std::string_view fate) {
+  if (fate == "dead_lettered") return "dead-lettered";
+  std::string title(fate);
+  std::ranges::replace(title, '_', ' ');
+  return title;
+}
+
 std::string short_time(const JsonView& time) {
   std::string text = time.text().substr(0, 19);
   if (text.size() > 10) text[10] = ' ';

@@ -27,12 +27,23 @@ std::string lines(std::string_view part, const Facts& facts) {
   return text;
 }
 
+// A fact that was written in quotes stands in quotes.
+std::string unquoted(std::string_view value) {
+  if (value.size() < 2 || value.front() != '"' || value.back() != '"') return std::string(value);
+  std::string text;
+  for (std::size_t i = 1; i + 1 < value.size(); ++i) {
+    if (value[i] == '\\' && i + 2 < value.size()) ++i;
+    text += value[i];
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string destination_of(const RoutePlan& route) {
   const auto fact = [&](std::string_view option) {
     const auto found = route.facts.find(fmt::format("sink {}: {}", route.sink_name, option));
-    return found == route.facts.end() ? std::string{} : found->second.value;
+    return found == route.facts.end() ? std::string{} : unquoted(found->second.value);
   };
   std::string text = route.sink_kind;
   const std::string transport = fact("transport");

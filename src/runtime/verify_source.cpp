@@ -15,6 +15,8 @@ namespace capstan::runtime {
 namespace {
 
 constexpr Duration since_default = std::chrono::hours(48);
+// Longer ones are refused where that can be seen before (verify.cpp); an older beginning is cut off.
+constexpr Duration window_max = std::chrono::hours(24 * 400);
 // What a list that is asked by time reaches back at most, where nothing says when collecting began.
 constexpr Duration reach = std::chrono::hours(24 * 30);
 // A record is journaled after it was saved; this much is left for clocks that differ.
@@ -95,15 +97,20 @@ private:
 
   // The service's own time is what "now" means. Where it says none, this machine's has to do.
   Result<> learn_time(const std::vector<FeedTraits>& feeds) {
+    service_time_ = source_.service_time;
+    service_time_at_ = world_.clock->monotonic();
+    bool is_asked = false;
     for (const FeedTraits& traits : feeds) {
-      if (dead_ || service_time_) break;
+      if (dead_ || is_asked) break;
       tell(fmt::format("asking {} for its time", source_.tenant));
       Answered answered = TRY(ask_time(*source_.source, traits.feed, options_.patience, world_));
       take_time(answered);
+      is_asked = answered.service_time.has_value();
       if (answered.is_dead) dead_ = answered.error ? answered.error->text() : "it answers and never comes to an end";
     }
     until_ = options_.until ? resolve(*options_.until, now()) : now();
     since_ = options_.since ? resolve(*options_.since, now()) : until_ - since_default;
+    since_ = std::max(since_, until_ - window_max);
     // A little beyond the service's time is only a clock that differs.
     if (until_ - now() <= options_.late_after) until_ = std::min(until_, now());
     return {};
@@ -223,17 +230,16 @@ private:
     std::vector<NotComparable> gaps;
     const store::JournalReport journal = source_.journal->report();
     if (journal.removed_to == 0) return gaps;
-    const store::Position first = journal.first;
     const std::string why = "retention has removed records of that time from the journal";
     if (feed.is_inventory) {
       if (!TRY(is_known(feed, Timestamp::min(), Timestamp::max()))) gaps.push_back({feed.since, feed.until, why});
       return gaps;
     }
     if (TRY(is_known(feed, feed.since, feed.until))) return gaps;
-    Timestamp whole_from = feed.until;
     // What was saved after the oldest record that is left was journaled stands behind it.
-    if (const auto slice = source_.journal->read(first, 1_B); slice && !slice->items.empty())
-      whole_from = slice->items.front().ingest_time + clock_difference + std::chrono::abs(clock_is_ahead());
+    Timestamp whole_from = feed.until;
+    if (const auto oldest = TRY(first_ingest(*source_.journal)))
+      whole_from = *oldest + clock_difference + std::chrono::abs(clock_is_ahead());
     for (Timestamp hour = hour_of(feed.since); hour < std::min(whole_from, feed.until); hour += std::chrono::hours(1))
       if (!TRY(is_known(feed, hour, hour + std::chrono::hours(1))))
         gaps.push_back({hour, hour + std::chrono::hours(1), why});
@@ -262,8 +268,9 @@ private:
     removed_ = TRY(removed_and_unknown(feed));
     std::vector<NotComparable> gaps = removed_;
     if (feed.since >= feed.until && !feed.is_inventory)
-      gaps.push_back(
-          {Timestamp::min(), Timestamp::max(), "nothing to compare: collecting began at " + to_iso8601(feed.since)});
+      gaps.push_back({Timestamp::min(), Timestamp::max(),
+                      since_ >= until_ ? "nothing to compare: at the service it is " + to_iso8601(now())
+                                       : "nothing to compare: collecting began at " + to_iso8601(feed.since)});
     checked.was_asked = true;
     auto open = stretches(feed, entries_max_);
     while (!open.empty()) {

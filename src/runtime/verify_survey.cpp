@@ -195,6 +195,16 @@ Result<Scanned> scan(const store::Journal& journal, store::Position from, store:
   return scanned;
 }
 
+Result<std::optional<Timestamp>> first_ingest(const store::Journal& journal) {
+  for (store::Position at = journal.report().first; at < journal.report().durable;) {
+    const store::Slice slice = TRY(journal.read(at, 1_B));
+    if (!slice.items.empty()) return std::optional(slice.items.front().ingest_time);
+    if (slice.end <= at) break;
+    at = slice.end;
+  }
+  return std::optional<Timestamp>();
+}
+
 Result<Survey> survey_journal(const VerifySource& source, std::vector<FeedSurvey> feeds, store::Position begin,
                               Duration clock_is_ahead, NamedList& named, const std::stop_token& stop) {
   Survey survey{.feeds = std::move(feeds), .begin = begin, .end = source.journal->report().durable};

@@ -72,6 +72,9 @@ struct Scanned {
 Result<Scanned> scan(const store::Journal& journal, store::Position from, store::Position to,
                      const std::stop_token& stop, const std::function<void(const store::Slice::Item&)>& see);
 
+// When the oldest record that can be read was journaled; nothing: there is none.
+Result<std::optional<Timestamp>> first_ingest(const store::Journal& journal);
+
 // The first pass: rows with everything that is counted by record. `feeds` say what counts.
 Result<Survey> survey_journal(const VerifySource& source, std::vector<FeedSurvey> feeds, store::Position begin,
                               Duration clock_is_ahead, NamedList& named, const std::stop_token& stop);

@@ -94,7 +94,9 @@ Result<bool> SegmentJournal::seal_next() const {
 
 // Room is made even when the disk has none left for a seal: what the segment held can then not be compared any more.
 void SegmentJournal::seal_before_removal(std::uint64_t base) {
-  if (auto sealed = sealer_.seal_up_to(base, segment_bases()); !sealed)
+  auto sealed = sealer_.seal_up_to(base, segment_bases());
+  if (!sealed) sealed = sealer_.seal_up_to(base, segment_bases());  // it may have been a passing error
+  if (!sealed)
     log::repeating(directory_ + " seal",
                    Error(ErrorCode::segment_not_sealed,
                          fmt::format("making room in the journal {}: the segment at {} was removed without a seal: {}",

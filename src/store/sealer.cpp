@@ -166,7 +166,10 @@ Result<bool> Sealer::step_locked(const std::vector<std::uint64_t>& bases) {
     if (is_read && !*is_read) return true;
     const std::unique_ptr<Sealing> sealing = std::move(work_->sealing);
     TRY(std::move(is_read));
+    // Where the last sync fails the seal may be there all the same: then what is on disk is looked at again.
+    work_->is_loaded = false;
     const SealHead head = TRY(sealing->finish(work_->chain_before(base)));
+    work_->is_loaded = true;
     work_->note(head, TRY(SealReader::open(files_, directory_, base)).file_size());
     return i + 2 < bases.size();
   }

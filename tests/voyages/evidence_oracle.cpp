@@ -45,20 +45,27 @@ public:
     const auto seals = store::Seals::open(place_.files, place_.directory);
     if (!seals) return void(complain("the seals cannot be opened: " + seals.error().text()));
     const std::vector<std::uint64_t> bases = store::list_segments(place_.files, place_.directory).value();
-    const std::uint64_t first = bases.front();
+    // A removal that a crash cut short may have left a segment that the journal has given up.
+    const std::uint64_t first = program_.committer().journal(0)->report().first.offset;
     const std::uint64_t newest = bases.back();
-    if (!(*seals)->not_covered(first, newest).empty()) complain("a closed segment has no seal");
-    auto next = journaled_.begin();
+    for (const store::OffsetSpan& span : (*seals)->not_covered(first, newest))
+      if (!is_damaged({span.from, 0})) complain("a closed segment has no seal");
+    std::size_t seen = 0;
     const auto not_read = (*seals)->for_each(
         store::Position{first, 0}, store::Position{newest, 0}, [&](const store::SealedRecord& record) {
-          if (next == journaled_.end() || record.position != next->position || record.feed != next->feed ||
-              record.identity != store::sealed_identity(next->feed, next->id))
+          const auto known = std::ranges::lower_bound(journaled_, record.position, {}, &Journaled::position);
+          if (known == journaled_.end() || known->position != record.position) {
+            if (!is_damaged(record.position)) complain("a seal has a record that the journal has not");
+            return;
+          }
+          ++seen;
+          if (record.feed != known->feed || record.identity != store::sealed_identity(known->feed, known->id))
             complain("a seal says of " + store::to_string(record.position) + " what the journal does not");
-          else
-            ++next;
         });
-    if (!not_read || !not_read->is_complete()) complain("a seal cannot be read");
-    if (next != journaled_.end() && next->position.offset < newest) complain("a seal leaves records out");
+    if (!not_read) complain("a seal cannot be read");
+    const auto closed =
+        std::ranges::count_if(journaled_, [&](const Journaled& record) { return record.position.offset < newest; });
+    if (seen != static_cast<std::size_t>(closed)) complain("a seal leaves records out");
     // Where a seal is gone by age, or a segment before it was ever sealed, the chain goes on but nobody can follow it.
     const store::SealHead* before = nullptr;
     for (const store::SealHead& head : (*seals)->heads()) {
@@ -101,6 +108,12 @@ private:
     if (*outcome == store::Outcome::rejected && !harbour_.refuses(record.id)) wrong("nobody refuses it");
     if (*outcome == store::Outcome::dropped || *outcome == store::Outcome::lost) wrong("nothing drops it here");
     if (receipt.first_attempt > receipt.last_attempt && receipt.attempts < 2) wrong("its times do not fit");
+  }
+
+  // Then a seal that was made before still knows what was there.
+  bool is_damaged(store::Position at) const {
+    return std::ranges::any_of(program_.committer().journal(0)->report().damage,
+                               [&](const store::Damage& damage) { return damage.from <= at && at < damage.to; });
   }
 
   bool complain(std::string sentence) {

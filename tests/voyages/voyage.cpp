@@ -66,14 +66,11 @@ public:
     logbook_.troubled_requests = network_->troubled();
     if (!went_well) return std::move(logbook_);
     judge({itinerary_, conservation_, shown_, ask_tenant(*tenant_)}, harbour_, letters_, *program_, logbook_);
-    // Where nothing is lost, the disk obeys and nothing is sent again on purpose, evidence has to say what journal and
-    // receivers say. A power cut while a segment is sealed may leave a chain that cannot be followed, and a replay
-    // before a kill a range without a receipt: neither is judged here.
-    const bool has_disk_trouble = character_.power_cut + character_.disk_error + character_.disk_full > 0;
-    if (!itinerary_.may_lose() && !has_disk_trouble && character_.replay == 0 && itinerary_.sources.size() == 1) {
+    // Where nothing is lost and one source fills one journal, evidence has to say what journal and receivers say.
+    if (!itinerary_.may_lose() && itinerary_.sources.size() == 1) {
+      const bool has_disk_trouble = has_lost_power_ || character_.disk_error + character_.disk_full > 0;
       const std::string directory = runtime::journal_directory(itinerary_.data_dir, itinerary_.sources.front());
-      const bool may_lack_receipts = logbook_.crashes > 0 || logbook_.reloads > 0;
-      judge_evidence({*disk_, directory, may_lack_receipts}, harbour_, *program_, itinerary_.routes, logbook_);
+      judge_evidence({*disk_, directory, has_disk_trouble}, harbour_, *program_, itinerary_.routes, logbook_);
     }
     return std::move(logbook_);
   }
@@ -216,6 +213,7 @@ private:
   // The disk is found as it may legally be after the power went.
   void lose_power() {
     ++logbook_.crashes;
+    has_lost_power_ = true;
     Survival survival;
     constexpr Survival::Kind kinds[] = {Survival::Kind::nothing, Survival::Kind::everything,
                                         Survival::Kind::first_writes, Survival::Kind::torn, Survival::Kind::random};
@@ -424,6 +422,7 @@ private:
   std::optional<World> world_;
   std::unique_ptr<runtime::Program> program_;
   Shown shown_;
+  bool has_lost_power_ = false;
   bool has_calmed_ = false;
 
   std::vector<MonotonicTime> collector_due_;

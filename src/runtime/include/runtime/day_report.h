@@ -85,8 +85,9 @@ struct HourProof {
   std::string outcome = "not compared";  // or a word of store::Proof
   std::string why;                       // empty: nothing to add
   std::optional<std::uint64_t> shown;    // nothing: not compared, or not by this hour
-  std::uint64_t missing = 0;
-  std::uint64_t repaired = 0;
+  // Nothing: no part of it was compared.
+  std::optional<std::uint64_t> missing;
+  std::optional<std::uint64_t> repaired;
   std::optional<Timestamp> checked_at;
 };
 

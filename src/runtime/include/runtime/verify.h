@@ -102,6 +102,8 @@ struct VerifySource {
   std::vector<VerifyRoute> routes;
   // When collecting began, by feed: records saved earlier were never to be collected; a feed that is not here: unknown.
   std::map<std::string, Timestamp> begins;
+  // What time it is at the service, as far as somebody knows; it is asked again.
+  std::optional<Timestamp> service_time;
   // Feeds that wait for a person, with the error's text.
   std::map<std::string, std::string> held;
   // Shows what retention has removed from the journal, of a feed and window. False: not all of it is known. Empty:
