@@ -21,6 +21,8 @@ constexpr Duration own_end_wait{500};
 constexpr Duration leave_wait_max = std::chrono::seconds(3);
 // How long units are halved at once when they fail one after the other.
 constexpr Duration halving_max = std::chrono::seconds(5);
+// How long what is owed, and the connection for what comes next, may hold up the next payload.
+constexpr Duration afterwards_max = std::chrono::seconds(1);
 // As long as units fail, and for this long afterwards, each one has its own connection.
 constexpr Duration proving_after_trouble = std::chrono::minutes(1);
 // So many breaks within that time, and the window would be sent again too often.
@@ -76,7 +78,7 @@ Result<bool> StreamCarrier::carry_lasting(const Payload& payload, Frames& frames
   resent_ += progress_.sent_before(first, frames.size());
   has_accepted_ = true;
   if (frames.size() > first)
-    window_.add({std::move(frames), first, clock_.monotonic()});
+    window_.add_unread({std::move(frames), first, clock_.monotonic()});
   else
     window_.age(clock_.monotonic());
   return true;
@@ -87,9 +89,11 @@ Result<> StreamCarrier::ensure_connected(const Call& call) {
   // Writing nothing looks at the peer: a receiver that was restarted while nothing was to be sent has closed.
   if (stream_)
     if (const auto looked = stream_->write({}, call); !looked) note_break(looked.error());
-  if (stream_ || way_ == Way::proving) return {};
-  stream_ = TRY(connect(rest_of(call, begin)));
-  has_accepted_ = false;
+  if (way_ == Way::proving) return {};
+  if (!stream_) {
+    stream_ = TRY(connect(rest_of(call, begin)));
+    has_accepted_ = false;
+  }
   if (!has_broken_) return {};
   auto sent = resend_window(rest_of(call, begin));
   if (!sent && stream_) note_break(sent.error());
@@ -108,6 +112,7 @@ Result<> StreamCarrier::resend_window(const Call& call) {
     resent_ += entry.frames.begun(entry.first, stream_->written() - before);
     if (!written) return std::move(written).during("sending the last messages again");
   }
+  window_.note_all_repeated(clock_.monotonic());
   has_broken_ = false;
   return {};
 }
@@ -117,7 +122,7 @@ Result<> StreamCarrier::resend_window(const Call& call) {
 void StreamCarrier::note_break(const Error& error) {
   const bool was_reset = stream_->was_reset();
   stream_.reset();
-  has_broken_ = true;
+  doubt();
   if (error.code() == ErrorCode::interrupted) return;
   const MonotonicTime now = clock_.monotonic();
   breaks_.push_back(now);
@@ -131,82 +136,110 @@ void StreamCarrier::note_break(const Error& error) {
   trouble_at_ = now;
 }
 
-// The window stays when the old receiver does not say that it has read everything.
 void StreamCarrier::leave_moved_address(const Call& call) {
   if (!stream_ || !destination_.has_left(used_, call)) return;
   const auto ended = stream_->finish({std::min(call.timeout, leave_wait_max), call.stop});
   stream_.reset();
   if (ended)
-    window_.clear();
+    window_.note_read(window_.unread().size(), clock_.monotonic());
   else
-    has_broken_ = true;
+    doubt();
 }
 
 // --- proving
 
-// A unit that the receiver does not read to its end is halved and tried again at once, for the break is the receiver's
-// way and not its trouble. When that takes long, a person is told, and the route waits.
+// The payload is delivered when the receiver has read it; what is owed does not fail it.
 Result<> StreamCarrier::carry_proving(const Payload& payload, const Frames& frames, const Call& call) {
   const MonotonicTime begin = clock_.monotonic();
+  look_at_next_connection(call);
+  TRY(prove_fresh(payload, frames, rest_of(call, begin)));
+  Call afterwards = rest_of(call, begin);
+  if (!payload.messages.empty()) afterwards.timeout = std::min(afterwards.timeout, afterwards_max);
+  const auto repeated = repeat_owed(payload, afterwards);
+  if (repeated) {
+    has_broken_ = false;
+    end_proving();
+  }
+  const auto connected = make_next_connection({afterwards_max, call.stop});
+  if (!payload.messages.empty()) return {};
+  return repeated ? connected : repeated;
+}
+
+// A unit that the receiver does not read to its end is halved and tried again at once, for the break is the receiver's
+// way and not its trouble. When that takes long, a person is told, and the route waits.
+Result<> StreamCarrier::prove_fresh(const Payload& payload, const Frames& frames, const Call& call) {
+  const MonotonicTime begin = clock_.monotonic();
   for (;;) {
-    const Unit unit = next_unit(frames);
-    if (unit.messages() == 0) break;
+    const Unit unit = next_unit(Part::fresh, frames);
+    if (unit.messages() == 0) return {};
     const auto used = clock_.monotonic() - begin;
     if (used >= call.timeout) return unfinished(payload, destination_.name(), progress_.done());
     const auto proved = prove(unit, payload, frames, rest_of(call, begin));
-    if (proved) continue;
-    const bool is_broken = way_ == Way::proving && proved.error().code() == ErrorCode::destination_closed;
-    const bool has_another_try = unit.messages() > 1 || single_end_ == SingleEnd::theirs_first;
-    if (!is_broken || !has_another_try || used >= halving_max) return proved;
+    if (!proved && (!may_halve(unit, proved.error()) || used >= halving_max)) return proved;
   }
-  has_broken_ = false;
-  end_proving();
-  return {};
 }
 
-StreamCarrier::Unit StreamCarrier::next_unit(const Frames& frames) const {
-  Unit unit;
-  // True when the frames end before the unit is full.
-  const auto take = [&](const Frames& from, std::size_t first, std::size_t& end) {
-    for (end = first; end < from.size(); ++end) {
-      const std::size_t size = from.ends[end] - from.begin_of(end);
-      if (unit.bytes > 0 && unit.bytes + size > unit_max_) break;
-      unit.bytes += size;
-    }
-    if (end > first) unit.pieces.push_back(from.between(first, end));
-    return end == from.size();
-  };
-  unit.first = unit.end = progress_.done();
-  for (const auto& entry : window_.entries()) {
-    std::size_t end = entry.first;
-    const bool is_whole = take(entry.frames, entry.first, end);
-    unit.from_window += end - entry.first;
-    if (!is_whole) return unit;
+// With a payload at hand the first failure ends it: everything is owed again then, and the next payload goes first.
+Result<> StreamCarrier::repeat_owed(const Payload& payload, const Call& call) {
+  const MonotonicTime begin = clock_.monotonic();
+  for (;;) {
+    const Unit unit = next_unit(Part::owed, {});
+    if (unit.messages() == 0) return {};
+    const auto used = clock_.monotonic() - begin;
+    if (used >= call.timeout) return unfinished(payload, destination_.name(), 0);
+    const auto proved = prove(unit, payload, {}, rest_of(call, begin));
+    const bool goes_on = payload.messages.empty() && used < halving_max;
+    if (!proved && (!goes_on || !may_halve(unit, proved.error()))) return proved;
   }
-  unit.is_all = take(frames, unit.first, unit.end);
+}
+
+bool StreamCarrier::may_halve(const Unit& unit, const Error& error) const {
+  const bool is_broken = way_ == Way::proving && error.code() == ErrorCode::destination_closed;
+  return is_broken && (unit.messages() > 1 || single_end_ == SingleEnd::theirs_first);
+}
+
+StreamCarrier::Unit StreamCarrier::next_unit(Part part, const Frames& frames) const {
+  Unit unit;
+  unit.part = part;
+  const ResendWindow::Range range = part == Part::owed ? window_.owed() : window_.unread();
+  unit.kept = window_.slices(range, unit_max_);
+  for (const auto& slice : unit.kept) unit.bytes += slice.bytes().size();
+  unit.is_all = unit.from_window() == range.size();
+  if (!unit.is_all || part == Part::owed) return unit;
+  unit.first = progress_.done();
+  const std::size_t room = unit_max_ - std::min(unit_max_, unit.bytes);
+  unit.end = frames.fitting(unit.first, frames.size(), room, unit.bytes == 0);
+  unit.bytes += frames.between(unit.first, unit.end).size();
+  unit.is_all = unit.end == frames.size();
   return unit;
+}
+
+std::size_t StreamCarrier::Unit::from_window() const {
+  std::size_t messages = 0;
+  for (const auto& slice : kept) messages += slice.to - slice.from;
+  return messages;
 }
 
 // One connection.
 Result<> StreamCarrier::prove(const Unit& unit, const Payload& payload, const Frames& frames, const Call& call) {
   const MonotonicTime begin = clock_.monotonic();
   const SingleEnd tried = single_end_;
-  const auto stream = TRY(connect(call));
-  TRY(tell_again(unit.from_window + sent_in_call(unit.first, unit.end)));
+  TRY(make_next_connection(call));
+  TRY(tell_again(unit.from_window() + sent_in_call(unit.first, unit.end)));
+  const auto stream = std::exchange(stream_, {});
   Result<> proved;
-  for (const std::string_view piece : unit.pieces)
-    if (proved) proved = stream->write(piece, rest_of(call, begin));
+  std::vector<ResendWindow::Slice> slices = unit.kept;
+  if (unit.end > unit.first) slices.push_back({&frames, unit.first, unit.end});
+  for (const auto& slice : slices)
+    if (proved) proved = stream->write(slice.bytes(), rest_of(call, begin));
   if (proved) proved = end_in_order(*stream, unit, rest_of(call, begin));
   note_sent(unit, payload, frames, stream->written());
-  if (!proved) {
-    if (proved.error().code() != ErrorCode::interrupted) note_failed(unit, proved.error(), tried);
-    return std::move(proved).during("sending what is in doubt, with the end of the connection as a receipt");
+  if (proved) {
+    note_read(unit, frames);
+    return {};
   }
-  window_.settle(unit.from_window);
-  progress_.note_done(unit.first, unit.end);
-  const std::size_t twice = 2 * std::max(unit_max_, unit.bytes);
-  if (!unit.is_all && (failed_unit_ == 0 || twice < failed_unit_)) unit_max_ = std::min(twice, unit_first);
-  return {};
+  if (proved.error().code() != ErrorCode::interrupted) note_failed(unit, proved.error(), tried);
+  return std::move(proved).during("sending what is in doubt, with the end of the connection as a receipt");
 }
 
 // A receiver that closes behind every message does not read our close_notify, and its kernel answers that with a reset
@@ -221,6 +254,17 @@ Result<> StreamCarrier::end_in_order(net::Stream& stream, const Unit& unit, cons
   return stream.finish({std::min(rest.timeout, proof_wait_max), rest.stop});
 }
 
+void StreamCarrier::note_read(const Unit& unit, const Frames& frames) {
+  const MonotonicTime now = clock_.monotonic();
+  const std::size_t twice = 2 * std::max(unit_max_, unit.bytes);
+  if (!unit.is_all && (failed_unit_ == 0 || twice < failed_unit_)) unit_max_ = std::min(twice, unit_first);
+  if (unit.part == Part::owed) return window_.note_repeated(unit.from_window(), now);
+  window_.note_read(unit.from_window(), now);
+  if (unit.end == unit.first) return;
+  window_.add_read({frames.copy_of(unit.first, unit.end), 0, now});
+  progress_.note_done(unit.first, unit.end);
+}
+
 void StreamCarrier::note_failed(const Unit& unit, const Error& error, SingleEnd tried) {
   destination_.note_failure(used_);
   has_trouble_ = true;
@@ -231,20 +275,34 @@ void StreamCarrier::note_failed(const Unit& unit, const Error& error, SingleEnd 
   single_end_ = is_next ? SingleEnd::theirs_first : SingleEnd::ours_first;
   // A receiver that does not close after us cannot prove anything: the next attempt is a lasting one again.
   if (error.code() == ErrorCode::destination_slow) way_ = Way::lasting;
+  doubt();
 }
 
 void StreamCarrier::note_sent(const Unit& unit, const Payload& payload, const Frames& frames, std::uint64_t bytes) {
-  std::size_t from_window = unit.from_window;
-  for (const auto& entry : window_.entries()) {
-    if (from_window == 0) break;
-    const std::size_t taken = std::min(from_window, entry.messages());
-    const std::size_t size = entry.frames.between(entry.first, entry.first + taken).size();
-    resent_ += std::min(taken, entry.frames.begun(entry.first, std::min<std::uint64_t>(bytes, size)));
-    bytes -= std::min<std::uint64_t>(bytes, size);
-    from_window -= taken;
+  for (const auto& slice : unit.kept) {
+    const std::uint64_t sent = std::min<std::uint64_t>(bytes, slice.bytes().size());
+    resent_ += slice.frames->begun(slice.from, sent);
+    bytes -= sent;
   }
-  const std::size_t begun = std::min(unit.end - unit.first, frames.begun(unit.first, bytes));
-  resent_ += progress_.note_sent(payload, unit.first, unit.first + begun);
+  resent_ += progress_.note_sent(payload, unit.first, unit.first + frames.begun(unit.first, bytes));
+}
+
+void StreamCarrier::look_at_next_connection(const Call& call) {
+  if (!stream_ || stream_->write({}, call)) return;
+  stream_.reset();
+  doubt();
+}
+
+Result<> StreamCarrier::make_next_connection(const Call& call) {
+  if (stream_) return {};
+  auto made = connect(call);
+  if (!made) {
+    if (made.error().code() != ErrorCode::interrupted) doubt();
+    return made.error();
+  }
+  stream_ = std::move(*made);
+  has_accepted_ = true;
+  return {};
 }
 
 void StreamCarrier::begin_proving() {
@@ -258,6 +316,12 @@ void StreamCarrier::end_proving() {
   if (has_trouble_ && clock_.monotonic() - trouble_at_ < proving_after_trouble) return;
   way_ = Way::lasting;
   breaks_.clear();
+}
+
+// The receiver may have died.
+void StreamCarrier::doubt() {
+  has_broken_ = true;
+  window_.doubt();
 }
 
 // ---
@@ -302,14 +366,13 @@ Result<> StreamCarrier::settle(const Call& call) {
   const MonotonicTime begin = clock_.monotonic();
   for (;;) {
     resent_ += TRY(carry(Payload{}, Frames{}, rest_of(call, begin)));
-    if (!stream_) return {};  // everything was proved
     const auto ended = stream_->finish(rest_of(call, begin));
     stream_.reset();
     if (ended || ended.error().code() == ErrorCode::destination_slow) {
       window_.clear();
       return {};
     }
-    has_broken_ = true;
+    doubt();
     if (clock_.monotonic() - begin >= call.timeout) return ended;
   }
 }

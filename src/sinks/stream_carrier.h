@@ -6,15 +6,19 @@
 //   lasting   One connection for many payloads. A payload is delivered when the peer's kernel has acknowledged it; what
 //             was delivered last stays in doubt (ResendWindow) and is sent again, first, on the next connection.
 //   proving   A connection for each unit of at most `unit` bytes, ended in order: the unit is delivered when the
-//             receiver has read to the end (net::Stream::finish). What is proved so is not in doubt any more. A unit
-//             that is not read to the end halves the next one, down to a single message.
+//             receiver has read to the end (net::Stream::finish). A unit that is not read to the end halves the next
+//             one, down to a single message.
 //
 //       ┌───────── a reset · a connection that broke before it brought anything new · the third break in a minute ───┐
 //    lasting proving
-//       └◄──────── all in doubt is proved, and no unit has failed for a minute · the receiver does not close ────────┘
+//       └◄───── all was read, nothing is owed, and no unit has failed for a minute · the receiver does not close ────┘
 //
-// So a receiver that closes after every N bytes, messages or seconds gets everything as long as N is more than one
-// message, whatever the size of the window; and one that takes bytes which it never reads gets nothing new.
+// Read is not stored: a receiver that is killed loses what it had read. So what was read stays in doubt too, and after
+// each break it is owed: repeated, but behind what was never read, and a few times at most. The first makes progress
+// certain with a receiver that closes after every N bytes, messages or seconds, as long as N is more than one message,
+// whatever the size of the window; one that takes bytes which it never reads gets nothing new. And so that a receiver
+// that dies between two payloads is noticed, a connection is open then: the next one is made as soon as the last unit
+// was read.
 // Used by one thread at a time.
 #pragma once
 
@@ -54,15 +58,17 @@ private:
   enum class Way : std::uint8_t { lasting, proving };
   // Who ends the connection of a unit that is a single message.
   enum class SingleEnd : std::uint8_t { ours_first, theirs_first };
-  // Messages that lie one behind the other: first those in doubt, then the payload's.
+  enum class Part : std::uint8_t { fresh, owed };
+  // Messages that go out over one connection: first those of the window, then the payload's [first, end).
   struct Unit {
-    std::vector<std::string_view> pieces;
-    std::size_t bytes = 0;
-    std::size_t from_window = 0;
-    std::size_t first = 0;  // of the payload's
+    Part part = Part::fresh;
+    std::vector<ResendWindow::Slice> kept;
+    std::size_t first = 0;
     std::size_t end = 0;
-    bool is_all = false;  // nothing more is to be sent
-    std::size_t messages() const { return from_window + (end - first); }
+    std::size_t bytes = 0;
+    bool is_all = false;  // nothing more of this part is to be sent
+    std::size_t from_window() const;
+    std::size_t messages() const { return from_window() + (end - first); }
   };
 
   Result<bool> carry_lasting(const Payload& payload, Frames& frames, const Call& call);
@@ -72,13 +78,20 @@ private:
   void leave_moved_address(const Call& call);
 
   Result<> carry_proving(const Payload& payload, const Frames& frames, const Call& call);
-  Unit next_unit(const Frames& frames) const;
+  Result<> prove_fresh(const Payload& payload, const Frames& frames, const Call& call);
+  Result<> repeat_owed(const Payload& payload, const Call& call);
+  Unit next_unit(Part part, const Frames& frames) const;
   Result<> prove(const Unit& unit, const Payload& payload, const Frames& frames, const Call& call);
   Result<> end_in_order(net::Stream& stream, const Unit& unit, const Call& call);
+  bool may_halve(const Unit& unit, const Error& error) const;
+  void note_read(const Unit& unit, const Frames& frames);
   void note_failed(const Unit& unit, const Error& error, SingleEnd tried);
   void note_sent(const Unit& unit, const Payload& payload, const Frames& frames, std::uint64_t bytes);
+  void look_at_next_connection(const Call& call);
+  Result<> make_next_connection(const Call& call);
   void begin_proving();
   void end_proving();
+  void doubt();
 
   Result<> tell_again(std::uint64_t messages) const;
   // Of the payload's messages [first, end), those that have gone out in this call.
@@ -96,9 +109,9 @@ private:
   std::uint64_t resent_ = 0;  // messages that went out once more and were not reported yet
 
   Way way_ = Way::lasting;
-  std::unique_ptr<net::Stream> stream_;
-  net::Address used_;          // the address of the connection that was made last
-  bool has_accepted_ = false;  // a payload, on this connection
+  std::unique_ptr<net::Stream> stream_;  // lasting: the connection; proving: the one for the next unit
+  net::Address used_;                    // the address of the connection that was made last
+  bool has_accepted_ = false;  // something new, on this connection or on the one that was ended in order before it
   bool has_broken_ = false;    // what is in doubt has to go out before anything else
   std::deque<MonotonicTime> breaks_;
 

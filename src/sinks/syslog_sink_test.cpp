@@ -277,58 +277,5 @@ TEST_F(SyslogSinkTest, a_clean_end_sends_again_what_was_not_read) {
   EXPECT_EQ(receiver.await(lines({"CEF:one"}).size()), lines({"CEF:one"}));
 }
 
-// --- the window
-// ------------------------------------------------------------------------------------------------------------------------
-
-MonotonicTime at_second(int s) { return MonotonicTime(std::chrono::seconds(s)); }
-
-ResendWindow::Entry entry_of(const std::vector<std::string>& messages, int second) {
-  ResendWindow::Entry entry;
-  for (const auto& message : messages) {
-    entry.frames.bytes += message;
-    entry.frames.ends.push_back(entry.frames.bytes.size());
-  }
-  entry.at = at_second(second);
-  return entry;
-}
-
-TEST(ResendWindow, keeps_the_newest_within_its_size_and_age) {
-  ResendWindow window(10_B, std::chrono::seconds(60));
-  window.add(entry_of({"aaaa"}, 0));
-  window.add(entry_of({"bbbb"}, 10));
-  EXPECT_EQ(window.entries().size(), 2U);
-  window.add(entry_of({"cccc"}, 20));
-  ASSERT_EQ(window.entries().size(), 2U);
-  EXPECT_EQ(window.entries().front().frames.bytes, "bbbb");
-  window.add(entry_of({std::string(100, 'd')}, 21));
-  ASSERT_EQ(window.entries().size(), 1U);  // always the newest
-  window.add(entry_of({"e"}, 82));
-  ASSERT_EQ(window.entries().size(), 1U);
-  EXPECT_EQ(window.entries().front().frames.bytes, "e");
-  EXPECT_GE(window.take_spare().bytes.capacity(), 100U);  // the room of what left is used again
-  window.age(at_second(142));
-  EXPECT_FALSE(window.is_empty());
-  window.age(at_second(143));
-  EXPECT_TRUE(window.is_empty());
-  ResendWindow none(0_B, std::chrono::seconds(60));
-  none.add(entry_of({"a"}, 0));
-  EXPECT_TRUE(none.is_empty());
-}
-
-TEST(ResendWindow, what_is_settled_leaves_it_message_by_message) {
-  ResendWindow window(12_B, std::chrono::seconds(60));
-  window.add(entry_of({"aaa", "bbb"}, 0));
-  window.add(entry_of({"ccc", "ddd"}, 0));
-  window.settle(1);
-  EXPECT_EQ(window.entries().front().first, 1U);
-  window.settle(2);
-  ASSERT_EQ(window.entries().size(), 1U);
-  EXPECT_EQ(window.entries().front().first, 1U);
-  window.add(entry_of({"eeeeeeeee"}, 0));  // 3 of 6 bytes and 9 are 12
-  EXPECT_EQ(window.entries().size(), 2U);
-  window.settle(9);
-  EXPECT_TRUE(window.is_empty());
-}
-
 }  // namespace
 }  // namespace capstan::sinks
