@@ -62,16 +62,24 @@ ClosingReceiver::ClosingReceiver(Framing framing, const net::test::Identity* aut
     SSL_CTX_use_certificate(context_, identity.certificate.get());
     SSL_CTX_use_PrivateKey(context_, identity.key.get());
   }
+  listen();
+  thread_ = std::thread([this] { run(); });
+}
+
+// On the port that it had, or on any at first.
+void ClosingReceiver::listen() {
   listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int yes = 1;
+  ::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
   sockaddr_in address{};
   address.sin_family = AF_INET;
+  address.sin_port = htons(port_);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
   if (::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 || ::listen(listener_, 64) != 0)
     throw std::runtime_error("the test's receiver cannot listen");
   ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
   port_ = ntohs(address.sin_port);
-  thread_ = std::thread([this] { run(); });
 }
 
 ClosingReceiver::~ClosingReceiver() {
@@ -86,6 +94,11 @@ void ClosingReceiver::behave(Choose choose) {
   choose_ = std::move(choose);
 }
 
+void ClosingReceiver::die() {
+  dies_ = true;
+  while (dies_) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
 std::map<std::string, int> ClosingReceiver::received() {
   const std::lock_guard lock(mutex_);
   return received_;
@@ -98,6 +111,13 @@ void ClosingReceiver::run() {
   sigaddset(&sigpipe, SIGPIPE);
   pthread_sigmask(SIG_BLOCK, &sigpipe, nullptr);
   while (!ends_) {
+    if (dies_) {
+      ::close(listener_);
+      const std::lock_guard lock(mutex_);
+      received_.clear();
+      listen();
+      dies_ = false;
+    }
     pollfd waited{listener_, POLLIN, 0};
     if (::poll(&waited, 1, static_cast<int>(look_every.count())) <= 0) continue;
     Connection connection(::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC));
@@ -120,7 +140,7 @@ void ClosingReceiver::run() {
 
 void ClosingReceiver::serve(Connection& connection) {
   std::vector<char> buffer(connection.habit.read_size);
-  while (!ends_ && !connection.is_over()) {
+  while (!ends_ && !dies_ && !connection.is_over()) {
     const bool has_more = connection.tls != nullptr && SSL_pending(connection.tls) > 0;
     pollfd waited{connection.descriptor, static_cast<short>(connection.habit.reads ? POLLIN : 0), 0};
     if (!has_more && ::poll(&waited, 1, static_cast<int>(look_every.count())) <= 0) continue;

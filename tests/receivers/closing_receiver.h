@@ -1,6 +1,6 @@
 // A receiver on 127.0.0.1 that closes its connections again and again: after so many bytes, messages or milliseconds,
 // with or without having read what had come, politely or with a reset. It remembers every whole message and how often
-// it came. It shares no code with the sink.
+// it came, until it dies. It shares no code with the sink.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -43,12 +43,15 @@ public:
   std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
   // From now on connections are like this.
   void behave(Choose choose);
-  // How often each whole message came.
+  // Dies as a program does that is killed, with everything that it has read so far, and is started again.
+  void die();
+  // How often each whole message came, to the life that it has now.
   std::map<std::string, int> received();
   int connections() const { return connections_; }
 
 private:
   struct Connection;
+  void listen();
   void run();
   void serve(Connection& connection);
   void take(Connection& connection, std::string_view bytes);
@@ -59,6 +62,7 @@ private:
   int listener_ = -1;
   std::uint16_t port_ = 0;
   std::atomic<bool> ends_ = false;
+  std::atomic<bool> dies_ = false;
   std::atomic<int> connections_ = 0;
   std::mutex mutex_;
   Choose choose_;

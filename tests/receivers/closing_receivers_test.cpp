@@ -282,6 +282,57 @@ TEST_F(ClosingReceivers, of_every_kind_get_everything) {
   print("every kind");
 }
 
+TEST_F(ClosingReceivers, that_read_a_megabyte_or_less_get_everything) {
+  std::uint64_t seed = 300;
+  for (const Bytes window : {4_MiB, 0_B})
+    for (const std::size_t bytes : {std::size_t{64} << 10, std::size_t{1} << 20}) {
+      SCOPED_TRACE(fmt::format("{} bytes, window {}", bytes, to_string(window)));
+      run(
+          {.window = window}, [bytes](std::mt19937_64&) { return Habit{.bytes_max = bytes}; }, ++seed, bytes / 50,
+          window < 4_MiB);
+    }
+  print("a megabyte or less");
+}
+
+// Read and not stored: a receiver that is killed takes with it what it had read, however properly the connections
+// ended. Here it stores nothing in all its lives but the last.
+TEST_F(ClosingReceivers, that_die_with_all_that_they_have_read_get_everything_again) {
+  std::uint64_t seed = 400;
+  for (const bool is_tls : {false, true})
+    for (const bool dies_between_payloads : {true, false})
+      for (const bool resets_first : {true, false}) {
+        SCOPED_TRACE(fmt::format("{}, {}, {}", is_tls ? "tls" : "tcp",
+                                 dies_between_payloads ? "between payloads" : "at any time",
+                                 resets_first ? "proving" : "lasting"));
+        const auto habit = [](std::mt19937_64&) { return Habit{}; };
+        ClosingReceiver receiver(Framing::octet_counting, is_tls ? &authority : nullptr, habit, ++seed);
+        Road road(options_for(receiver, {Framing::octet_counting, is_tls, 4_MiB}), seed);
+        if (resets_first) {
+          receiver.behave([](std::mt19937_64&) { return Habit{.bytes_max = 1500, .resets = true}; });
+          ASSERT_TRUE(road.deliver(20)) << road.last_error;
+          receiver.behave(habit);
+        }
+        std::mt19937_64 random(seed);
+        for (std::uint32_t life = 0; life < sinks::ResendWindow::repeats_max; ++life) {
+          std::jthread dying;
+          if (!dies_between_payloads)
+            dying = std::jthread([&receiver, after = random() % 10] {
+              std::this_thread::sleep_for(std::chrono::milliseconds(after));
+              receiver.die();
+            });
+          ASSERT_TRUE(road.deliver(1 + random() % 200)) << road.last_error;
+          if (dies_between_payloads) receiver.die();
+        }
+        ASSERT_TRUE(road.deliver(1)) << road.last_error;
+        road.close();
+        const auto received = await(receiver, road.delivered());
+        std::size_t lost = 0;
+        for (std::size_t i = 0; i < road.delivered(); ++i)
+          lost += received.contains("<166>Nov 24 16:08:23 collector " + road.message(i)) ? 0 : 1;
+        EXPECT_EQ(lost, 0U) << "of " << road.delivered();
+      }
+}
+
 // A proxy whose receiver behind it is down accepts, reads nothing and closes.
 TEST_F(ClosingReceivers, that_never_read_get_nothing_new_and_lose_nothing) {
   ClosingReceiver receiver(Framing::lf, nullptr, [](std::mt19937_64&) { return Habit{}; }, 1);
