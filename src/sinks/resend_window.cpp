@@ -45,26 +45,21 @@ void ResendWindow::note_read(std::size_t messages, MonotonicTime now) {
   read_ += messages;
 }
 
+// Of an entry that goes out in parts, the last part counts.
 void ResendWindow::note_repeated(std::size_t messages, MonotonicTime now) {
-  note_out_again({repeated_, repeated_ + messages}, now);
-  repeated_ += messages;
-}
-
-void ResendWindow::note_all_repeated(MonotonicTime now) {
-  note_out_again({0, messages_}, now);
-  repeated_ = owed_;
-}
-
-// Of an entry that goes out in parts, the last part counts. What was repeated too often ages, so that a receiver that
-// closes whenever it is idle does not get the same for ever.
-void ResendWindow::note_out_again(Range range, MonotonicTime now) {
   std::size_t end = 0;
   for (Entry& entry : entries_) {
     end += entry.messages();
-    if (end <= range.from || end > range.to || entry.repeats >= repeats_max) continue;
+    if (end <= repeated_ || end > repeated_ + messages) continue;
     ++entry.repeats;
     entry.at = now;
   }
+  repeated_ += messages;
+}
+
+void ResendWindow::note_all_repeated(Duration outage) {
+  for (Entry& entry : entries_) entry.at += outage;
+  repeated_ = owed_;
 }
 
 std::vector<ResendWindow::Slice> ResendWindow::slices(Range range, std::size_t bytes_max) const {

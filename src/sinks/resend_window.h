@@ -66,10 +66,10 @@ public:
   Range owed() const { return {repeated_, owed_}; }
   // The first messages of unread() were read.
   void note_read(std::size_t messages, MonotonicTime now);
-  // The first messages of owed() were repeated.
+  // The first messages of owed() were repeated and read.
   void note_repeated(std::size_t messages, MonotonicTime now);
-  // Everything went out again, one after another, on a connection that lasts.
-  void note_all_repeated(MonotonicTime now);
+  // Everything went out again on a connection that lasts. The time for which there was none makes nothing older.
+  void note_all_repeated(Duration outage);
 
   bool is_empty() const { return entries_.empty(); }
   const std::deque<Entry>& entries() const { return entries_; }
@@ -81,7 +81,6 @@ public:
 private:
   void add(Entry entry);
   void drop_oldest();
-  void note_out_again(Range range, MonotonicTime now);
 
   Bytes size_max_;
   Duration age_max_;

@@ -94,7 +94,7 @@ Result<> StreamCarrier::ensure_connected(const Call& call) {
     stream_ = TRY(connect(rest_of(call, begin)));
     has_accepted_ = false;
   }
-  if (!has_broken_) return {};
+  if (!broken_at_) return {};
   auto sent = resend_window(rest_of(call, begin));
   if (!sent && stream_) note_break(sent.error());
   return sent;
@@ -112,8 +112,8 @@ Result<> StreamCarrier::resend_window(const Call& call) {
     resent_ += entry.frames.begun(entry.first, stream_->written() - before);
     if (!written) return std::move(written).during("sending the last messages again");
   }
-  window_.note_all_repeated(clock_.monotonic());
-  has_broken_ = false;
+  window_.note_all_repeated(std::chrono::duration_cast<Duration>(clock_.monotonic() - *broken_at_));
+  broken_at_.reset();
   return {};
 }
 
@@ -157,7 +157,7 @@ Result<> StreamCarrier::carry_proving(const Payload& payload, const Frames& fram
   if (!payload.messages.empty()) afterwards.timeout = std::min(afterwards.timeout, afterwards_max);
   const auto repeated = repeat_owed(payload, afterwards);
   if (repeated) {
-    has_broken_ = false;
+    broken_at_.reset();
     end_proving();
   }
   const auto connected = make_next_connection({afterwards_max, call.stop});
@@ -320,7 +320,7 @@ void StreamCarrier::end_proving() {
 
 // The receiver may have died.
 void StreamCarrier::doubt() {
-  has_broken_ = true;
+  if (!broken_at_) broken_at_ = clock_.monotonic();
   window_.doubt();
 }
 

@@ -25,6 +25,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "destination.h"
 #include "net/stream.h"
@@ -112,7 +113,7 @@ private:
   std::unique_ptr<net::Stream> stream_;  // lasting: the connection; proving: the one for the next unit
   net::Address used_;                    // the address of the connection that was made last
   bool has_accepted_ = false;  // something new, on this connection or on the one that was ended in order before it
-  bool has_broken_ = false;    // what is in doubt has to go out before anything else
+  std::optional<MonotonicTime> broken_at_;  // set: what is in doubt has to go out again
   std::deque<MonotonicTime> breaks_;
 
   std::size_t unit_max_;         // bytes; one message may be longer

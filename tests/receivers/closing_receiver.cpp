@@ -19,6 +19,8 @@ using SteadyClock = std::chrono::steady_clock;
 
 // How long an accepted connection may say nothing before the receiver looks for the next one.
 constexpr std::chrono::milliseconds look_every{5};
+// How long a program is gone at least that was killed and is started again.
+constexpr std::chrono::milliseconds restart_time{50};
 
 }  // namespace
 
@@ -111,13 +113,7 @@ void ClosingReceiver::run() {
   sigaddset(&sigpipe, SIGPIPE);
   pthread_sigmask(SIG_BLOCK, &sigpipe, nullptr);
   while (!ends_) {
-    if (dies_) {
-      ::close(listener_);
-      const std::lock_guard lock(mutex_);
-      received_.clear();
-      listen();
-      dies_ = false;
-    }
+    if (dies_) live_again();
     pollfd waited{listener_, POLLIN, 0};
     if (::poll(&waited, 1, static_cast<int>(look_every.count())) <= 0) continue;
     Connection connection(::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC));
@@ -136,6 +132,17 @@ void ClosingReceiver::run() {
     }
     serve(connection);
   }
+}
+
+void ClosingReceiver::live_again() {
+  ::close(listener_);
+  {
+    const std::lock_guard lock(mutex_);
+    received_.clear();
+  }
+  std::this_thread::sleep_for(restart_time);
+  listen();
+  dies_ = false;
 }
 
 void ClosingReceiver::serve(Connection& connection) {

@@ -53,6 +53,7 @@ private:
   struct Connection;
   void listen();
   void run();
+  void live_again();
   void serve(Connection& connection);
   void take(Connection& connection, std::string_view bytes);
   void count(std::string_view message);

@@ -54,6 +54,8 @@ public:
           cut /= 2;
         else if (++attempts > attempts_max)
           return false;
+        else if (delivery.error().code() == ErrorCode::destination_unreachable)
+          std::this_thread::sleep_for(1ms);  // nobody listens; a route waits longer
       }
       number_ += cut;
       sent += cut;
@@ -300,18 +302,19 @@ TEST_F(ClosingReceivers, that_die_with_all_that_they_have_read_get_everything_ag
   std::uint64_t seed = 400;
   for (const bool is_tls : {false, true})
     for (const bool dies_between_payloads : {true, false})
-      for (const bool resets_first : {true, false}) {
+      for (const bool closes_first : {true, false}) {
         SCOPED_TRACE(fmt::format("{}, {}, {}", is_tls ? "tls" : "tcp",
                                  dies_between_payloads ? "between payloads" : "at any time",
-                                 resets_first ? "proving" : "lasting"));
+                                 closes_first ? "proving" : "lasting"));
         const auto habit = [](std::mt19937_64&) { return Habit{}; };
         ClosingReceiver receiver(Framing::octet_counting, is_tls ? &authority : nullptr, habit, ++seed);
         Road road(options_for(receiver, {Framing::octet_counting, is_tls, 4_MiB}), seed);
-        if (resets_first) {
-          receiver.behave([](std::mt19937_64&) { return Habit{.bytes_max = 1500, .resets = true}; });
+        if (closes_first) {
+          receiver.behave([](std::mt19937_64&) { return Habit{.bytes_max = 1500}; });
           ASSERT_TRUE(road.deliver(20)) << road.last_error;
           receiver.behave(habit);
         }
+        const std::size_t first = road.delivered();  // what came before was repeated already
         std::mt19937_64 random(seed);
         for (std::uint32_t life = 0; life < sinks::ResendWindow::repeats_max; ++life) {
           std::jthread dying;
@@ -327,7 +330,7 @@ TEST_F(ClosingReceivers, that_die_with_all_that_they_have_read_get_everything_ag
         road.close();
         const auto received = await(receiver, road.delivered());
         std::size_t lost = 0;
-        for (std::size_t i = 0; i < road.delivered(); ++i)
+        for (std::size_t i = first; i < road.delivered(); ++i)
           lost += received.contains("<166>Nov 24 16:08:23 collector " + road.message(i)) ? 0 : 1;
         EXPECT_EQ(lost, 0U) << "of " << road.delivered();
       }
