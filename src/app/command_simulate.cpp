@@ -46,7 +46,8 @@ Result<simulator::SimulatorOptions> tenant_options(const Arguments& arguments) {
   options.history = TRY(span(arguments, "history"));
   options.rate = TRY(positive(arguments, "rate", 1'000'000));
   options.lateness = Duration(static_cast<std::int64_t>(TRY(positive(arguments, "lateness", 86'400 * 30)) * 1000));
-  for (std::string_view rest = arguments.text("late-by"); !rest.empty();) {
+  const std::string late_by = arguments.text("late-by");
+  for (std::string_view rest = late_by; !rest.empty();) {
     const std::string_view each = rest.substr(0, rest.find(','));
     rest.remove_prefix(std::min(rest.size(), each.size() + 1));
     const auto span = parse_duration(each);

@@ -190,9 +190,11 @@ Result<> RouteRunner::count_resent(std::uint64_t messages) {
   return written;
 }
 
+// The disk may know more than the cursor, from before a reload: what is written next is the cursor.
 bool RouteRunner::is_marked_to(const Draw& draw, std::uint64_t end) const {
   const store::Cursor& cursor = draw.from.cursor;
-  const bool attempts = route_.sink->recognizes_repeats() || draw.journal->attempts_written(route_.name) >= end;
+  const bool attempts = route_.sink->recognizes_repeats() ||
+                        std::min(cursor.attempted_to, draw.journal->attempts_written(route_.name)) >= end;
   const bool doubles = cursor.resent == draw.resent_settled || draw.resent_written >= cursor.resent;
   return attempts && doubles;
 }

@@ -295,6 +295,29 @@ TEST_F(RouteCountingTest, kills_forget_no_double) {
   EXPECT_EQ(route().delivered, 9U);
 }
 
+// An attempt that brought nothing leaves the disk ahead of what a clean end puts into the cursor. What is written next
+// is the cursor: it has to know of the attempt that came after.
+TEST_F(RouteCountingTest, a_successor_marks_what_the_disk_knew_before) {
+  const std::vector<Answer> script{{ids(0, 4), "1", {}}};
+  far_.attempts = {{}};
+  start(script);
+  sail(std::chrono::milliseconds(200));
+  EXPECT_GE(cursor_on_disk().attempted_to, 4U);
+  const auto before = program_->running_routes().at(0);
+  before->runner->close();
+  far_.attempts = {{99, false}, {}};
+  program_->put(program_->make_route(plan_of_route(), before->runner->fence()));
+  program_->routes()[0]->step({});
+  EXPECT_THAT(far_.arrived, SizeIs(4));
+  ASSERT_TRUE(program_->committer().write_cursors_of(0));
+  EXPECT_GE(cursor_on_disk().attempted_to, 4U);
+  kill();
+  start(script);
+  sail(std::chrono::seconds(30));
+  EXPECT_GT(doubles(), 0U);
+  EXPECT_GE(route().resent, doubles());
+}
+
 TEST_F(RouteCountingTest, what_comes_again_after_a_kill_is_not_delivered_twice) {
   const std::vector<Answer> script{{ids(0, 4), "1", {}}};
   start(script);

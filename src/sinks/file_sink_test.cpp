@@ -361,7 +361,7 @@ TEST_F(FileSinkTest, a_second_process_is_refused_and_named) {
   std::unique_ptr<File> kept;  // by the other
   const ScopedChild other([&] {
     kept = files.open(path(), FileSystem::OpenMode::append).value();
-    return kept->lock() == File::Lock::taken;
+    return kept->lock().value() == File::Lock::taken;
   });
   auto sink = make(options());
   const auto refused = sink->resume("");

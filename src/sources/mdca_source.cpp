@@ -115,9 +115,11 @@ std::optional<Duration> Mdca::due_in(const Turn& turn) const {
   if (due == never) return std::nullopt;
   const auto job = state.jobs.find(turn.job.name);
   const std::int64_t done_at = job == state.jobs.end() ? 0 : job->second.done_at;
-  if (const auto ended = ended_.find(key_of(turn));
-      ended != ended_.end() && ended->second.done_at == done_at && turn.job.name != poison_job)
+  if (const auto ended = ended_.find(key_of(turn)); ended != ended_.end() && turn.job.name != poison_job) {
+    // Where the checkpoint knows nothing of that end, what it brought was not appended: it is done again at once.
+    if (ended->second.done_at != done_at) return Duration::zero();
     return std::chrono::ceil<Duration>(ended->second.at + Duration(due - done_at) - clock_.monotonic());
+  }
   const std::int64_t now = server_.now()->ms;
   return Duration(done_at > now + 1000 ? 0 : due - now);
 }

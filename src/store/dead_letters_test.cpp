@@ -103,7 +103,7 @@ TEST_F(DeadLettersTest, AFullDiskIsAnErrorThatPasses) {
     const rlimit limited{size, before.rlim_max};
     ::setrlimit(RLIMIT_FSIZE, &limited);
   };
-  for (const rlim_t size : {0, 1000, 5000, 20'000}) {
+  for (const rlim_t size : {rlim_t{0}, rlim_t{1000}, rlim_t{5000}, rlim_t{20'000}}) {
     const std::string path = root_ + "/" + std::to_string(size) + ".db";
     limit(size);
     const auto full = DeadLetters::open(path);

@@ -159,13 +159,15 @@ Result<std::uint64_t> SegmentJournal::records_before(const Extent& extent) const
     const Mark from{before.base, TRY(segment_head(before.base)).records};
     return count_on(before, from, before.limit, SegmentEnd::unknown);
   }
-  // Nobody knows: the first commit that there is.
+  // Nobody knows: the first frame that says a number, less what can be read before it.
+  std::uint64_t between = 0;
   FrameReader reader(*extent.file, extent.base, extent.base, extent.limit, look_chunk, FrameReader::Buffers::reused);
   for (;;) {
     const FrameReader::Step step = TRY(reader.next());
     if (step.kind == FrameReader::Step::Kind::end) return std::uint64_t{0};
-    if (step.kind == FrameReader::Step::Kind::frame)
-      if (const auto told = told_by(step)) return difference(*told, step.head.records);
+    if (step.kind != FrameReader::Step::Kind::frame) continue;
+    if (const auto told = told_by(step)) return difference(*told, between);
+    between += step.head.records;
   }
 }
 

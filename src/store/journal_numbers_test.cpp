@@ -343,6 +343,49 @@ TEST_F(JournalNumbersTest, WhateverIsDamagedTheSumIsRight) {
   }
 }
 
+// What is written between two damages is numbered on, and no place has a number that is higher than what there is.
+TEST_F(JournalNumbersTest, DamagedAgainAndAgainNoNumberPassesTheTotal) {
+  std::mt19937 random(43);
+  const auto below = [&](std::uint64_t bound) { return random() % bound; };
+  for (int round = 0; round < 30; ++round) {
+    std::filesystem::remove_all(directory());
+    options_.segment_size = Bytes{2000 + below(10'000)};
+    auto journal = open();
+    for (int life = 0; life < 6; ++life) {
+      SCOPED_TRACE(round * 10 + life);
+      for (std::uint64_t i = 0, end = 1 + below(6); i < end; ++i)
+        ASSERT_TRUE(journal->append(numbered(1, below(12), 20 + below(300)), {std::to_string(i)}));
+      ASSERT_TRUE(journal->sync());
+      const std::uint64_t written = journal->report().records;
+      if (below(2) == 0) static_cast<void>(journal->flush_cursors());
+      journal.reset();
+      const auto paths = segments();
+      const std::string path = below(2) == 0 ? paths.front() : paths[below(paths.size())];
+      const auto size = std::filesystem::file_size(path);
+      if (below(3) == 0) std::filesystem::resize_file(paths.back(), 0);
+      if (size > 0 && below(3) > 0)
+        damage(path, below(std::min<std::uint64_t>(size, 3000)), std::min<std::size_t>(1 + below(400), size));
+      journal = open();
+      const JournalReport report = journal->report();
+      EXPECT_LE(report.records, written);
+      EXPECT_EQ(journal->number_of(report.durable), report.records);
+      std::uint64_t at = 0;
+      for (Position from = report.first; from < report.durable;) {
+        const Slice slice = journal->read(from, 1_KiB).value();
+        for (const auto& item : slice.items) {
+          EXPECT_GE(item.number, at);
+          at = item.number + 1;
+        }
+        EXPECT_GE(slice.end_number, at);
+        at = slice.end_number;
+        if (slice.end <= from) break;
+        from = slice.end;
+      }
+      EXPECT_EQ(at, report.records);
+    }
+  }
+}
+
 TEST_F(JournalNumbersTest, ReadsTheCursorsOfVersionOne) {
   auto journal = open();
   fill(*journal, 5);

@@ -77,16 +77,17 @@ Result<> SegmentJournal::finish_removing(std::vector<std::uint64_t>& bases) {
 }
 
 // From the newest segment backwards until one is whole enough: only a crash while a segment was being made, or damage,
-// needs more than one step. `mark`: everything before it was durable.
+// needs more than one step. `mark`: everything before it was durable; as is everything before a segment that was begun.
 Result<> SegmentJournal::recover_newest(std::vector<std::uint64_t>& bases, Mark mark) {
   std::uint64_t go_on_at = mark.offset;
+  std::uint64_t durable_to = mark.offset;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> damage;
   while (!bases.empty()) {
     const std::uint64_t base = bases.back();
     const auto mode = read_only_ ? FileSystem::OpenMode::read : FileSystem::OpenMode::write_existing;
     auto file = TRY(files_.open(segment_path(base), mode));
     const std::uint64_t size = TRY(file->size());
-    SegmentScan scan = TRY(scan_segment(*file, base, size, mark.offset));
+    SegmentScan scan = TRY(scan_segment(*file, base, size, durable_to));
     if (scan.has_header || scan.has_transaction) {
       tail_file_ = std::move(file);
       damage = std::move(scan.damage);
@@ -95,6 +96,7 @@ Result<> SegmentJournal::recover_newest(std::vector<std::uint64_t>& bases, Mark 
     }
     file.reset();
     bases.pop_back();
+    durable_to = std::max(durable_to, base);
     if (!read_only_) go_on_at = std::max(go_on_at, TRY(set_aside(base, size)));
   }
   for (const std::uint64_t base : bases) segments_.try_emplace(base);

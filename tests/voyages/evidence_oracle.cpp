@@ -134,6 +134,9 @@ void judge_evidence(const EvidencePlace& place, const Harbour& harbour, runtime:
                     const std::vector<RouteTruth>& routes, Logbook& logbook) {
   EvidenceJudge judge(place, harbour, program, logbook);
   if (!judge.read_journal()) return;
+  // Those of the last second wait for the cursors.
+  if (const auto written = program.committer().write_cursors_of(0); !written)
+    logbook.complaints.push_back("evidence: " + written.error().text());
   judge.seals_say_what_the_journal_holds();
   for (const RouteTruth& route : routes) judge.receipts_say_what_arrived(route);
 }

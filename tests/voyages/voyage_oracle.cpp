@@ -94,7 +94,8 @@ public:
                  fmt::format("{}: {} removed + {} that can be read + {} damaged are not the {} journaled",
                              source->plan.name, report.first_number, journaled.size(), damaged, report.records));
       if (!course_.itinerary.is_damaged && !report.is_whole()) complain(logbook_, "the journal is damaged");
-      is_whole_ = is_whole_ && report.first_number == 0 && report.is_whole();
+      // A tail that was cut off before anybody noted that it was durable looks like one that was never written.
+      is_whole_ = is_whole_ && report.first_number == 0 && report.is_whole() && logbook_.damages == 0;
     }
   }
 
