@@ -256,6 +256,26 @@ TEST_F(SyslogSinkTest, one_that_does_not_close_after_us_is_delivered_to_over_a_l
   ASSERT_TRUE(sink->deliver(make_payload("c", {"CEF:three"}), {}));
 }
 
+// It had read everything to the end of connections that ended in order, and dies while nothing is to be sent.
+TEST_F(SyslogSinkTest, what_a_receiver_had_read_before_it_died_is_sent_again) {
+  auto receiver = std::make_unique<TcpReceiver>();
+  const std::uint16_t port = receiver->port();
+  const auto sink = make(options_for(receiver->address()));
+  ASSERT_TRUE(sink->deliver(make_payload("a", {"CEF:one"}), {}));
+  receiver->await(lines({"CEF:one"}).size());
+  receiver->reset_connections();
+  ASSERT_TRUE(sink->deliver(make_payload("b", {"CEF:two"}), {}));
+  ASSERT_EQ(receiver->await(lines({"CEF:one", "CEF:one", "CEF:two"}).size()), lines({"CEF:one", "CEF:one", "CEF:two"}));
+  for (int death = 1; death <= 2; ++death) {
+    receiver.reset();
+    receiver = std::make_unique<TcpReceiver>(port);
+    const auto delivery = sink->deliver(make_payload("", {}), {});
+    ASSERT_TRUE(delivery) << delivery.error().text();
+    EXPECT_EQ(delivery->resent, 2U);
+    EXPECT_EQ(receiver->await(lines({"CEF:one", "CEF:two"}).size()), lines({"CEF:one", "CEF:two"}));
+  }
+}
+
 TEST_F(SyslogSinkTest, a_clean_end_sends_again_what_was_not_read) {
   TcpReceiver receiver;
   receiver.let_read(false);
