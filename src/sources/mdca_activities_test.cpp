@@ -487,7 +487,7 @@ TEST_F(ActivitiesTest, AnArchiveThatRefusesCreatedIsAskedByEventTimeForWindows) 
   for (int i = 0; i < 100; ++i)
     tenant.lists["archived_activities/"].push_back(activity(fmt::format("old{}", i), now() - 60 * day + i * 60'000));
   Collector collector(tenant, clock, only_activities);
-  const auto at = [&](int i) { return from_epoch_ms(tenant.lists["archived_activities/"][i].created); };
+  const auto at = [&](std::size_t i) { return from_epoch_ms(tenant.lists["archived_activities/"][i].created); };
   collector.checkpoint = *collector.source().window({"activities", at(10), at(20), Manner::otherwise});
   collector.drain();
   EXPECT_EQ(collector.ids("activities"), 10U);

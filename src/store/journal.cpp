@@ -147,7 +147,11 @@ Result<> SegmentJournal::roll(std::uint64_t base) {
     return written;
   }
   if (auto synced = file->sync(); !synced) return stop(std::move(synced.error()));
-  if (auto synced = files_.sync_directory(directory_); !synced) return stop(std::move(synced.error()));
+  if (auto synced = files_.sync_directory(directory_); !synced) {
+    // A directory that is away was not even asked: when it is back, the same segment is begun anew.
+    if (synced.error().code() == ErrorCode::data_dir_away) return synced;
+    return stop(std::move(synced.error()));
+  }
   tail_file_ = std::move(file);
   tail_base_ = base;
   end_ = base + sizeof(FrameHead) + sizeof(HeaderHead) + newest_.checkpoint.text.size();

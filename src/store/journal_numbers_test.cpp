@@ -363,8 +363,10 @@ TEST_F(JournalNumbersTest, DamagedAgainAndAgainNoNumberPassesTheTotal) {
       const std::string path = below(2) == 0 ? paths.front() : paths[below(paths.size())];
       const auto size = std::filesystem::file_size(path);
       if (below(3) == 0) std::filesystem::resize_file(paths.back(), 0);
-      if (size > 0 && below(3) > 0)
-        damage(path, below(std::min<std::uint64_t>(size, 3000)), std::min<std::size_t>(1 + below(400), size));
+      if (size > 0 && below(3) > 0) {
+        const std::uint64_t at = below(std::min<std::uint64_t>(size, 3000));
+        damage(path, at, std::min<std::size_t>(1 + below(400), size));
+      }
       journal = open();
       const JournalReport report = journal->report();
       EXPECT_LE(report.records, written);

@@ -33,6 +33,7 @@ public:
         return take_header(step);
       case FrameType::records:
         chain_crc_ = crc32c({reinterpret_cast<const char*>(&step.head.crc), sizeof step.head.crc}, chain_crc_);
+        uncounted_.push_back({step.next, step.head.records});
         return {};
       case FrameType::commit:
         take_commit(step);
@@ -43,6 +44,9 @@ public:
 
   SegmentScan finish(std::uint64_t durable_to) {
     adopt_waiting(durable_to);
+    // Whose commit is damaged, but which were durable.
+    for (const Uncounted& frame : uncounted_)
+      if (frame.end <= std::max(durable_to, result_.end)) result_.records += frame.records;
     for (const auto& [from, to] : damage_)
       if (from < result_.end) result_.damage.emplace_back(from, std::min(to, result_.end));
     return std::move(result_);
@@ -54,6 +58,12 @@ private:
     Checkpoint checkpoint;
     std::uint64_t records;
     std::int64_t ingest_ms;
+  };
+
+  // A frame of records that no adopted commit has counted.
+  struct Uncounted {
+    std::uint64_t end;
+    std::uint32_t records;
   };
 
   void begin_chain(std::uint64_t at) {
@@ -112,12 +122,14 @@ private:
     result_.checkpoint = std::move(commit.checkpoint);
     result_.records = commit.records;
     result_.ingest_ms = commit.ingest_ms;
+    while (!uncounted_.empty() && uncounted_.front().end <= commit.end) uncounted_.pop_front();
   }
 
   std::uint64_t base_;
   std::uint64_t chain_start_;
   std::uint32_t chain_crc_ = 0;
   std::deque<Commit> waiting_;
+  std::deque<Uncounted> uncounted_;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> damage_;
   SegmentScan result_;
 };

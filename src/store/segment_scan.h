@@ -15,6 +15,7 @@ struct SegmentScan {
   bool has_transaction = false;
   std::uint64_t end = 0;  // logical, behind the last whole transaction (or the header, or what commits say is durable)
   Checkpoint checkpoint;
+  // Appended up to there since the journal was made; behind the last commit that says it, what can be read is counted.
   std::uint64_t records = 0;
   std::int64_t ingest_ms = 0;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> damage;  // below `end`, passed over

@@ -13,27 +13,38 @@
 
 namespace capstan::equipment {
 
+struct PlainMember;
+
 struct PlainJson {
   enum class Kind : std::uint8_t { null, boolean, number, text, array, object };
   Kind kind = Kind::null;
   std::string text;  // of a text; a number or boolean as it is written
   std::vector<PlainJson> items;
-  std::vector<std::pair<std::string, PlainJson>> members;  // in order, repeats kept
+  std::vector<PlainMember> members;  // in order, repeats kept
 
   // The first of that name; nullptr where there is none.
-  const PlainJson* find(std::string_view name) const {
-    for (const auto& [known, value] : members)
-      if (known == name) return &value;
-    return nullptr;
-  }
+  const PlainJson* find(std::string_view name) const;
   // Its own text, and all that stands in it, a line each.
-  std::string all_texts() const {
-    std::string all = text + "\n";
-    for (const PlainJson& item : items) all += item.all_texts();
-    for (const auto& [name, value] : members) all += name + "\n" + value.all_texts();
-    return all;
-  }
+  std::string all_texts() const;
 };
+
+struct PlainMember {
+  std::string name;
+  PlainJson value;
+};
+
+inline const PlainJson* PlainJson::find(std::string_view name) const {
+  for (const PlainMember& member : members)
+    if (member.name == name) return &member.value;
+  return nullptr;
+}
+
+inline std::string PlainJson::all_texts() const {
+  std::string all = text + "\n";
+  for (const PlainJson& item : items) all += item.all_texts();
+  for (const auto& [name, value] : members) all += name + "\n" + value.all_texts();
+  return all;
+}
 
 class PlainJsonReader {
 public:

@@ -222,8 +222,8 @@ private:
     ASSERT_TRUE(open.has_value()) << extended.front();
     ASSERT_EQ(open->members.size(), plain.members.size() + 1);
     for (std::size_t i = 0; i < plain.members.size(); ++i) {
-      ASSERT_EQ(open->members[i].first, plain.members[i].first);
-      ASSERT_EQ(open->members[i].second.all_texts(), plain.members[i].second.all_texts());
+      ASSERT_EQ(open->members[i].name, plain.members[i].name);
+      ASSERT_EQ(open->members[i].value.all_texts(), plain.members[i].value.all_texts());
     }
   }
   void judge_filters(const RecordView& record, const PlainJson& plain) {
@@ -245,9 +245,9 @@ private:
   }
   static bool has_repeated_name(const PlainJson& value) {
     for (std::size_t i = 0; i < value.members.size(); ++i) {
-      if (has_repeated_name(value.members[i].second)) return true;
+      if (has_repeated_name(value.members[i].value)) return true;
       for (std::size_t j = 0; j < i; ++j)
-        if (value.members[i].first == value.members[j].first) return true;
+        if (value.members[i].name == value.members[j].name) return true;
     }
     return std::ranges::any_of(value.items, has_repeated_name);
   }
