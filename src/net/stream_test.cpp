@@ -178,6 +178,63 @@ TEST(TcpStream, a_peer_that_closed_is_noticed_before_the_next_write) {
   EXPECT_FALSE(stream->write("two", {}));  // dead from now on
 }
 
+TEST(TcpStream, its_end_is_a_receipt_when_the_peer_has_read_everything) {
+  Receiver receiver;
+  const auto stream = connect_tcp(receiver.address(), {}).value();
+  const std::string bytes(300'000, 'x');
+  ASSERT_TRUE(stream->write(bytes, {}));
+  EXPECT_EQ(stream->written(), bytes.size());
+  const auto finished = stream->finish({5s, {}});
+  ASSERT_TRUE(finished) << finished.error().text();
+  EXPECT_EQ(receiver.received().size(), bytes.size());
+  EXPECT_FALSE(stream->was_reset());
+  EXPECT_FALSE(stream->write({}, {}));  // dead from now on
+}
+
+// The kernel has acknowledged it all, and the program has not read it: it closes, or is killed.
+TEST(TcpStream, its_end_is_no_receipt_when_the_peer_has_not_read_everything) {
+  for (const auto ending : {Receiver::Ending::close, Receiver::Ending::reset}) {
+    Receiver receiver;
+    receiver.let_read(false);
+    const auto stream = connect_tcp(receiver.address(), {}).value();
+    ASSERT_TRUE(stream->write("unread", {}));
+    ASSERT_TRUE(stream->wait_acknowledged({}));
+    auto finished = std::async(std::launch::async, [&] { return stream->finish({5s, {}}); });
+    std::this_thread::sleep_for(50ms);
+    receiver.end(ending);
+    const auto result = finished.get();
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code(), ErrorCode::destination_closed) << result.error().text();
+    EXPECT_TRUE(stream->was_reset());
+  }
+}
+
+TEST(TcpStream, its_end_is_waited_for_in_time_and_until_a_stop) {
+  Receiver receiver;
+  receiver.let_read(false);
+  const auto slow = connect_tcp(receiver.address(), {}).value()->finish({100ms, {}});
+  ASSERT_FALSE(slow);
+  EXPECT_EQ(slow.error().code(), ErrorCode::destination_slow);
+  std::stop_source stop;
+  auto finished = std::async(
+      std::launch::async, [&] { return connect_tcp(receiver.address(), {}).value()->finish({30s, stop.get_token()}); });
+  std::this_thread::sleep_for(50ms);
+  const auto begin = std::chrono::steady_clock::now();
+  stop.request_stop();
+  EXPECT_EQ(finished.get().error().code(), ErrorCode::interrupted);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, prompt);
+}
+
+TEST(TcpStream, a_peer_that_closes_by_itself_has_read_what_its_kernel_held) {
+  Receiver receiver;
+  const auto stream = connect_tcp(receiver.address(), {}).value();
+  ASSERT_TRUE(stream->write("one", {}));
+  EXPECT_FALSE(stream->await_end({50ms, {}}).value());
+  ASSERT_TRUE(receiver.await_received(3));
+  receiver.end(Receiver::Ending::close);
+  EXPECT_TRUE(stream->await_end({5s, {}}).value());
+}
+
 TEST(TcpStream, a_stop_is_seen_at_once) {
   Receiver receiver({}, 4096);
   receiver.let_read(false);
@@ -355,6 +412,36 @@ TEST_F(TlsStreamTest, a_peer_that_closed_or_reset_is_noticed) {
   }
 }
 
+TEST_F(TlsStreamTest, its_end_is_a_receipt_when_the_peer_has_read_everything) {
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    Receiver receiver(test::ServerTls{.identity = good(), .version_max = version});
+    const auto stream = connect(receiver).value();
+    const std::string bytes(300'000, 'x');
+    ASSERT_TRUE(stream->write(bytes, {}));
+    const auto finished = stream->finish({5s, {}});
+    ASSERT_TRUE(finished) << finished.error().text();
+    EXPECT_EQ(receiver.received().size(), bytes.size());
+  }
+}
+
+// It closes with a close_notify, or just so, in the middle of what it is sent.
+TEST_F(TlsStreamTest, its_end_is_no_receipt_when_the_peer_closes_in_the_middle) {
+  for (const bool says_so : {true, false}) {
+    std::atomic<std::size_t> read = 0;
+    const test::Server server(
+        [&](test::Wire& wire) {
+          while (read < 50'000) read += wire.read().size();
+          if (says_so) SSL_shutdown(wire.tls());
+        },
+        test::ServerTls{.identity = good()});
+    const auto stream = connect_tls({"127.0.0.1", server.port()}, {ca_file, {}, true, {}}, {5s, {}}).value();
+    auto result = stream->write(std::string(300'000, 'x'), {5s, {}});
+    if (result) result = stream->finish({5s, {}});
+    ASSERT_FALSE(result) << says_so;
+    EXPECT_EQ(result.error().code(), ErrorCode::destination_closed) << result.error().text();
+  }
+}
+
 TEST_F(TlsStreamTest, a_port_that_does_not_speak_tls_is_an_error_in_words) {
   Receiver receiver;
   receiver.end(Receiver::Ending::close);
@@ -383,35 +470,6 @@ TEST_F(TlsStreamTest, a_stalled_receiver_slows_and_its_reset_raises_no_signal) {
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code(), ErrorCode::destination_closed) << result.error().text();
   EXPECT_EQ(stream->acknowledged(), 0U);
-}
-
-// --- UDP
-// -------------------------------------------------------------------------------------------------------------------------------
-
-TEST(UdpDatagrams, one_message_one_datagram_and_refusals_are_told) {
-  const int receiver = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  ASSERT_EQ(::bind(receiver, reinterpret_cast<sockaddr*>(&address), size), 0);
-  ::getsockname(receiver, reinterpret_cast<sockaddr*>(&address), &size);
-
-  const auto datagrams = open_udp({"127.0.0.1", ntohs(address.sin_port)}, {}).value();
-  const std::string largest(65'507, 'x');
-  ASSERT_TRUE(datagrams->send("one"));
-  ASSERT_TRUE(datagrams->send(largest));
-  std::string bytes(70'000, '\0');
-  EXPECT_EQ(::recv(receiver, bytes.data(), bytes.size(), 0), 3);
-  EXPECT_EQ(::recv(receiver, bytes.data(), bytes.size(), 0), 65'507);
-  const auto too_long = datagrams->send(largest + "x");
-  ASSERT_FALSE(too_long);
-  EXPECT_EQ(too_long.error().code(), ErrorCode::message_too_long);
-
-  ::close(receiver);
-  Result<> refused;
-  ASSERT_TRUE(eventually([&] { return !(refused = datagrams->send("nobody")); }));
-  EXPECT_EQ(refused.error().code(), ErrorCode::destination_unreachable);
 }
 
 }  // namespace

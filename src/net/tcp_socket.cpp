@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <system_error>
+#include <thread>
 
 #include "net/resolve.h"
 
@@ -22,8 +23,8 @@ namespace {
 
 // A stop is looked for this often while waiting.
 constexpr std::chrono::milliseconds wait_slice_max{50};
-// How long a peer may take to close after us.
-constexpr std::chrono::seconds finish_max{1};
+// The peer has closed and its last acknowledgements are under way: there is no event for them.
+constexpr std::chrono::milliseconds last_acknowledgements_pause{1};
 // A receiver that floods us while we close is not read for ever.
 constexpr int discard_reads_max = 64;
 // A dead network path is noticed after this long without an acknowledgement, busy or idle.
@@ -94,6 +95,14 @@ Readiness wait_for(int descriptor, short events, const Deadline& deadline) {
   }
 }
 
+Readiness pause(std::chrono::nanoseconds span, const Deadline& deadline) {
+  if (deadline.is_stopped()) return Readiness::stopped;
+  const auto left = deadline.remaining();
+  if (left == left.zero()) return Readiness::timed_out;
+  std::this_thread::sleep_for(std::min(span, std::min<std::chrono::nanoseconds>(left, wait_slice_max)));
+  return Readiness::ready;
+}
+
 Result<SocketAddress> to_socket_address(const Address& literal) {
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
@@ -137,7 +146,7 @@ Result<TcpSocket> TcpSocket::connect(const Address& to, const Deadline& deadline
 }
 
 TcpSocket::TcpSocket(TcpSocket&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)), peer_(std::move(other.peer_)) {}
+    : descriptor_(std::exchange(other.descriptor_, -1)), peer_(std::move(other.peer_)), was_reset_(other.was_reset_) {}
 
 TcpSocket::~TcpSocket() {
   if (descriptor_ >= 0) ::close(descriptor_);
@@ -152,8 +161,11 @@ std::uint64_t TcpSocket::outstanding() const {
 TcpSocket::Peer TcpSocket::observe_peer() const {
   pollfd observed{descriptor_, POLLRDHUP, 0};
   if (::poll(&observed, 1, 0) <= 0) return Peer::is_open;
-  return (observed.revents & (POLLERR | POLLNVAL)) != 0 ? Peer::has_reset : Peer::has_closed;
+  if ((observed.revents & (POLLERR | POLLNVAL)) != 0) was_reset_ = true;
+  return was_reset_ ? Peer::has_reset : Peer::has_closed;
 }
+
+bool TcpSocket::was_reset() const { return observe_peer() == Peer::has_reset; }
 
 Result<std::optional<std::size_t>> TcpSocket::send_some(std::string_view bytes) {
   for (;;) {
@@ -161,6 +173,7 @@ Result<std::optional<std::size_t>> TcpSocket::send_some(std::string_view bytes) 
     if (sent >= 0) return std::optional<std::size_t>(static_cast<std::size_t>(sent));
     if (errno == EINTR) continue;
     if (errno == EAGAIN || errno == EWOULDBLOCK) return std::optional<std::size_t>();
+    was_reset_ = true;  // also EPIPE: what is written now finds nobody
     return closed_error(errno_words(errno));
   }
 }
@@ -171,15 +184,35 @@ bool TcpSocket::discard_received() {
     const ssize_t received = ::recv(descriptor_, thrown_away.data(), thrown_away.size(), MSG_DONTWAIT);
     if (received > 0) continue;
     if (received < 0 && errno == EINTR) continue;
-    return received < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+    if (received < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return true;
+    if (received < 0) was_reset_ = true;
+    return false;
   }
   return true;
 }
 
-void TcpSocket::finish() {
-  if (::shutdown(descriptor_, SHUT_WR) != 0) return;
-  const Deadline deadline(Call{finish_max, {}});
-  while (discard_received() && wait_for(descriptor_, POLLIN | POLLRDHUP, deadline) == Readiness::ready) {
+Result<> TcpSocket::finish(const Deadline& deadline) {
+  if (::shutdown(descriptor_, SHUT_WR) != 0) was_reset_ = true;
+  if (TRY(await_end(deadline))) return {};
+  return Error(
+      ErrorCode::destination_slow,
+      fmt::format("ending the connection with {}: it has acknowledged {}, but did not read to the end and close "
+                  "in time",
+                  peer_, outstanding() == 0 ? "everything" : "a part"));
+}
+
+Result<bool> TcpSocket::await_end(const Deadline& deadline) {
+  for (;;) {
+    const bool has_ended = !discard_received();
+    // In this order: when no reset is seen after the figure was read, acknowledgements alone have made it zero.
+    const bool is_all_acknowledged = outstanding() == 0;
+    if (was_reset()) return closed_error("the peer closed the connection before it had read everything");
+    if (has_ended && is_all_acknowledged) return true;
+    const auto readiness =
+        has_ended ? pause(last_acknowledgements_pause, deadline) : wait_for(descriptor_, POLLIN | POLLRDHUP, deadline);
+    if (readiness == Readiness::stopped) return stopped_error("ending the connection with");
+    // A peer that floods us is always ready.
+    if (readiness == Readiness::timed_out || deadline.has_passed()) return false;
   }
 }
 

@@ -34,6 +34,9 @@ enum class Readiness : std::uint8_t { ready, timed_out, stopped };
 // Waits until one of the poll(2) events shows on the socket. A stop is seen within 50 ms.
 Readiness wait_for(int descriptor, short events, const Deadline& deadline);
 
+// Sleeps for `span`, 50 ms at most, where there is no event to wait for.
+Readiness pause(std::chrono::nanoseconds span, const Deadline& deadline);
+
 class TcpSocket {
 public:
   static Result<TcpSocket> connect(const Address& to, const Deadline& deadline);
@@ -53,9 +56,15 @@ public:
   Result<std::optional<std::size_t>> send_some(std::string_view bytes);
   // Takes and throws away what the peer sent, so that its FIN comes to light behind it. False when its side has ended.
   bool discard_received();
-  // Tells the peer that nothing more comes, and waits until it has closed too, one second at most: closing a socket
-  // with unread bytes in it would send a reset and could destroy what is still under way (RFC 1122, 4.2.2.13).
-  void finish();
+  // Whether a reset or another error of the connection was seen by any call so far. The kernel reports one only once,
+  // so it is remembered here.
+  bool was_reset() const;
+  // Tells the peer that nothing more comes, and waits until it has closed too and has acknowledged everything, as
+  // Stream::finish says. What it sends meanwhile is thrown away: closing a socket with unread bytes in it would send a
+  // reset and could destroy what is still under way (RFC 1122, 4.2.2.13).
+  Result<> finish(const Deadline& deadline);
+  // Waits for the peer's end, as Stream::await_end says.
+  Result<bool> await_end(const Deadline& deadline);
 
   Error closed_error(std::string_view how) const;
   Error slow_error(std::string_view doing) const;
@@ -65,6 +74,7 @@ private:
   TcpSocket(int descriptor, std::string peer) : descriptor_(descriptor), peer_(std::move(peer)) {}
   int descriptor_;
   std::string peer_;
+  mutable bool was_reset_ = false;
 };
 
 // The words of errno, thread-safe.

@@ -8,6 +8,9 @@
 namespace capstan::net {
 namespace {
 
+// How long a peer may take to close after us when nobody asks whether it did.
+constexpr std::chrono::seconds close_max{1};
+
 class TcpStream final : public Stream {
 public:
   explicit TcpStream(TcpSocket socket) : socket_(std::move(socket)) {}
@@ -26,15 +29,29 @@ public:
     return waited;
   }
 
+  std::uint64_t written() const override { return written_; }
+
   std::uint64_t acknowledged() const override {
     if (!is_dead_) static_cast<void>(note_acknowledged());
     return acknowledged_;
   }
 
-  void close() override {
-    if (!is_dead_) socket_.finish();
-    is_dead_ = true;
+  bool was_reset() const override { return socket_.was_reset(); }
+
+  Result<bool> await_end(const Call& call) override {
+    TRY(refuse_when_dead());
+    return socket_.await_end(Deadline(call));
   }
+
+  Result<> finish(const Call& call) override {
+    TRY(refuse_when_dead());
+    is_dead_ = true;
+    TRY(socket_.finish(Deadline(call)));
+    acknowledged_ = written_;
+    return {};
+  }
+
+  void close() override { static_cast<void>(finish(Call{close_max, {}})); }
 
 private:
   Result<> refuse_when_dead() const {

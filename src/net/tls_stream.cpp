@@ -18,6 +18,8 @@ namespace {
 constexpr std::chrono::milliseconds verdict_wait_max{500};
 // What a receiver sends back is thrown away; a flood of it is left for the next look.
 constexpr int discard_reads_max = 64;
+// How long a peer may take to close after us when nobody asks whether it did.
+constexpr std::chrono::seconds close_max{1};
 
 class TlsStream final : public Stream {
 public:
@@ -28,8 +30,12 @@ public:
   Result<> shake_hands(const TlsOptions& options, const std::string& name, const Deadline& deadline);
   Result<> write(std::string_view bytes, const Call& call) override;
   Result<> wait_acknowledged(const Call& call) override;
+  std::uint64_t written() const override { return written_; }
   std::uint64_t acknowledged() const override { return acknowledged_; }
-  void close() override;
+  bool was_reset() const override { return was_reset_ || socket_.was_reset(); }
+  Result<bool> await_end(const Call& call) override;
+  Result<> finish(const Call& call) override;
+  void close() override { static_cast<void>(finish(Call{close_max, {}})); }
 
 private:
   static int note_ticket(SSL* connection, SSL_SESSION*);
@@ -40,7 +46,7 @@ private:
   Result<> observe();
   Result<> wait(int ssl_error, const Deadline& deadline, std::string_view doing);
   Error tls_error(std::string_view doing, std::string_view words) const;
-  Error ended_error(int ssl_error) const;
+  Error ended_error(int ssl_error);
 
   TcpSocket socket_;
   TlsContext context_;
@@ -48,6 +54,7 @@ private:
   std::uint64_t written_ = 0;
   std::uint64_t acknowledged_ = 0;
   bool is_dead_ = false;
+  bool was_reset_ = false;
   bool has_ticket_ = false;
   bool was_asked_for_certificate_ = false;
 };
@@ -179,7 +186,7 @@ Error TlsStream::tls_error(std::string_view doing, std::string_view words) const
   return {ErrorCode::destination_tls_failed, fmt::format("{} {}: {}", doing, socket_.peer(), words)};
 }
 
-Error TlsStream::ended_error(int ssl_error) const {
+Error TlsStream::ended_error(int ssl_error) {
   if (ssl_error == SSL_ERROR_ZERO_RETURN) return socket_.closed_error("the peer closed the connection");
   if (ssl_error == SSL_ERROR_SSL) {
     const unsigned long code = ERR_peek_error();
@@ -188,17 +195,33 @@ Error TlsStream::ended_error(int ssl_error) const {
       return socket_.closed_error("the peer closed the connection without saying so (no close_notify)");
     return tls_error("writing to", tls_error_words());
   }
+  was_reset_ = true;
   return socket_.closed_error("the connection was reset");
 }
 
-void TlsStream::close() {
-  if (!is_dead_) {
-    // RFC 5425, 4.4; without it rsyslog throws away what it has not yet read.
-    ERR_clear_error();
-    SSL_shutdown(connection_.get());
-    socket_.finish();
-  }
+Result<bool> TlsStream::await_end(const Call& call) {
+  if (is_dead_) return socket_.closed_error("the connection has broken before");
+  return socket_.await_end(Deadline(call));
+}
+
+// The close_notify is also what makes an unread end show: a program that stops reading earlier leaves it in its socket,
+// and its kernel answers with a reset.
+Result<> TlsStream::finish(const Call& call) {
+  if (is_dead_) return socket_.closed_error("the connection has broken before");
   is_dead_ = true;
+  const Deadline deadline(call);
+  // RFC 5425, 4.4; without it rsyslog throws away what it has not yet read.
+  for (;;) {
+    ERR_clear_error();
+    const int result = SSL_shutdown(connection_.get());
+    if (result >= 0) break;
+    const int ssl_error = SSL_get_error(connection_.get(), result);
+    if (ssl_error != SSL_ERROR_WANT_WRITE) break;  // the peer has ended its side; the socket shows how
+    TRY(wait(ssl_error, deadline, "ending the connection with"));
+  }
+  TRY(socket_.finish(deadline));
+  acknowledged_ = written_;
+  return {};
 }
 
 }  // namespace

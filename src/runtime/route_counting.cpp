@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
 #include <utility>
 
 #include "base/log.h"
@@ -113,14 +114,13 @@ std::uint64_t RouteRunner::sent_below(const Draw& draw) const {
   return route_.sink->recognizes_repeats() ? draw.from.cursor.counted() : draw.sent_to;
 }
 
-// Of the payload's first messages, those that may be at the destination already.
-std::uint64_t RouteRunner::messages_again(std::uint64_t below, std::size_t count) const {
-  const auto& messages = lane_->built->payload.messages;
-  const auto end = messages.begin() + static_cast<std::ptrdiff_t>(std::min(count, messages.size()));
-  const auto first_new = std::partition_point(messages.begin(), end, [&](const Payload::Message& message) {
-    return lane_->slice.items[message.record].number < below;
-  });
-  return static_cast<std::uint64_t>(first_new - messages.begin());
+// Of the payload's messages [first, end), those that may be at the destination already.
+std::uint64_t RouteRunner::messages_again(std::uint64_t below, std::size_t first, std::size_t end) const {
+  const std::span messages(lane_->built->payload.messages);
+  const auto sent = messages.subspan(first, std::max(first, std::min(end, messages.size())) - first);
+  const auto first_new = std::ranges::partition_point(
+      sent, [&](const Payload::Message& message) { return lane_->slice.items[message.record].number < below; });
+  return static_cast<std::uint64_t>(first_new - sent.begin());
 }
 
 std::uint64_t RouteRunner::number_behind(std::size_t message) const {
@@ -130,13 +130,14 @@ std::uint64_t RouteRunner::number_behind(std::size_t message) const {
 // Before anything is sent, the disk knows: records may be at the destination up to here, and so many messages twice.
 Result<> RouteRunner::begin_attempt(MonotonicTime now) {
   const std::size_t messages = lane_->built->payload.messages.size();
+  const std::size_t first = std::min(route_.sink->has_delivered(lane_->built->payload), messages);
   const std::uint64_t end = number_behind(messages - 1);
   bool is_marked = false;
   {
     const std::lock_guard lock(mutex_);
     if (is_fenced_) return fenced(route_.name);
     Draw& draw = draws_[*lane_->draw];
-    attempt_ = Attempt{*lane_->draw, sent_below(draw), messages_again(sent_below(draw), messages), false};
+    attempt_ = Attempt{*lane_->draw, first, sent_below(draw), messages_again(sent_below(draw), first, messages), false};
     draw.from.cursor.resent += attempt_->again;
     is_marked = is_marked_to(draw, end);
     if (!is_marked) mark(draw, end);
@@ -163,7 +164,7 @@ void RouteRunner::end_attempt(std::size_t arrived) {
   const Attempt attempt = *std::exchange(attempt_, {});
   arrived = std::min(arrived, lane_->built->payload.messages.size());
   Draw& draw = draws_[attempt.draw];
-  draw.from.cursor.resent -= attempt.again - messages_again(attempt.sent_before, arrived);
+  draw.from.cursor.resent -= attempt.again - messages_again(attempt.sent_before, attempt.first, arrived);
   if (!attempt.is_sending || route_.sink->recognizes_repeats()) return;
   draw.sent_to = std::max(attempt.sent_before, arrived == 0 ? 0 : number_behind(arrived - 1));
 }

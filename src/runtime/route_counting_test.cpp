@@ -26,11 +26,14 @@ struct Far {
     std::size_t arrive = 0;  // of the payload's messages
     bool is_well = false;
     std::uint64_t window = 0;  // messages of earlier payloads that are sent again before
+    std::size_t keep = 0;      // of those that arrive, the first ones count as delivered and are not sent again
   };
   std::deque<Attempt> attempts;  // when there are none: all arrives and it is well
   std::vector<std::string> arrived;
   std::uint64_t window_arrived = 0;
   bool is_a_file = false;  // recognizes what comes again
+  Sink::Doubt doubt;
+  bool settles = true;
   std::function<void()> on_deliver = [] {};
 };
 
@@ -39,7 +42,7 @@ public:
   explicit FarSink(Far& far) : far_(far) {}
   Result<> resume(std::string_view) override { return {}; }
   Result<Delivery> deliver(const Payload& payload, const Call&) override {
-    Far::Attempt attempt{payload.messages.size(), true, 0};
+    Far::Attempt attempt{payload.messages.size(), true, 0, 0};
     if (!far_.attempts.empty()) {
       attempt = far_.attempts.front();
       far_.attempts.pop_front();
@@ -50,14 +53,23 @@ public:
       TRY(before_resend_(attempt.window));
       far_.window_arrived += attempt.window;
     }
+    const std::size_t first = has_delivered(payload);
     arrived_ = std::min(attempt.arrive, payload.messages.size());
-    for (std::size_t i = 0; i < arrived_; ++i) far_.arrived.emplace_back(payload.message(i));
+    for (std::size_t i = first; i < arrived_; ++i) far_.arrived.emplace_back(payload.message(i));
+    kept_ = attempt.is_well ? 0 : std::max(kept_, attempt.keep);
+    if (!attempt.is_well && kept_ > first)
+      return Error(ErrorCode::payload_unfinished, "delivering: only a part in this time");
     if (!attempt.is_well) return Error(ErrorCode::destination_closed, "delivering: the connection broke");
     Delivery delivery;
     delivery.accepted = payload.messages.size();
     return delivery;
   }
   std::size_t may_have_arrived() const override { return far_.is_a_file ? 0 : arrived_; }
+  std::size_t has_delivered(const Payload& payload) const override { return std::min(kept_, payload.messages.size()); }
+  Doubt doubt() const override { return far_.doubt; }
+  Result<> settle(const Call&) override {
+    return far_.settles ? Result<>() : Error(ErrorCode::destination_closed, "settling: it had not read everything");
+  }
   bool recognizes_repeats() const override { return far_.is_a_file; }
   Proof proof() const override { return Proof::acknowledged_by_kernel; }
   void before_resend(BeforeResend tell) override { before_resend_ = std::move(tell); }
@@ -67,6 +79,7 @@ public:
 private:
   Far& far_;
   std::size_t arrived_ = 0;
+  std::size_t kept_ = 0;
   BeforeResend before_resend_;
 };
 
@@ -209,6 +222,31 @@ TEST_F(RouteCountingTest, every_attempt_that_may_have_brought_something_again_co
   EXPECT_EQ(doubles(), 10U);
   EXPECT_EQ(route().resent, 10U);
   EXPECT_EQ(route().delivered, 4U);
+}
+
+// Three of eight are done, the payload comes again in halves: of the first half the fourth is sent for the first time.
+TEST_F(RouteCountingTest, what_an_attempt_has_delivered_before_it_failed_is_not_resent) {
+  far_.attempts = {{3, false, 0, 3}};
+  start({{ids(0, 8), "1", {}}});
+  sail(std::chrono::seconds(60));
+  EXPECT_EQ(far_.arrived, ids(0, 8));
+  EXPECT_EQ(doubles(), 0U);
+  EXPECT_EQ(route().resent, 0U);
+  EXPECT_EQ(route().delivered, 8U);
+}
+
+TEST_F(RouteCountingTest, a_clean_end_leaves_the_doubt_of_a_destination_that_had_not_read_everything) {
+  for (const bool settles : {true, false}) {
+    std::filesystem::remove_all(directory_);
+    far_.doubt = {1_MiB, std::chrono::minutes(1)};
+    far_.settles = settles;
+    start({{ids(0, 4), "1", {}}});
+    sail(std::chrono::milliseconds(300));
+    ASSERT_EQ(route().delivered, 4U);
+    program_->routes()[0]->close();
+    program_->committer().step();
+    EXPECT_EQ(route().cursors.at(0).cursor.unsure_from.has_value(), !settles);
+  }
 }
 
 TEST_F(RouteCountingTest, the_disk_knows_before_anything_is_sent) {

@@ -374,11 +374,12 @@ void RouteRunner::apply_rewinds() {
 
 void RouteRunner::close() {
   const bool is_well = !is_fenced() && lane_->is_resumed && tend({}, clock_.monotonic());
+  const bool is_settled = is_well && route_.sink->settle(Call{tend_at_end, {}});
   route_.sink->close();
   const std::lock_guard lock(mutex_);
   for (Draw& draw : draws_) {
     // The other side has read to the end, or is alive to do so: a clean end leaves no doubt.
-    if (is_well) draw.from.cursor.unsure_from.reset();
+    if (is_settled) draw.from.cursor.unsure_from.reset();
     draw.from.cursor.attempted_to = std::max(draw.sent_to, draw.from.cursor.number);
     draw.resent_promised = 0;
     tell(draw);

@@ -77,6 +77,10 @@ TEST_F(DeclarationsTest, syslog_refuses_what_cannot_work) {
   expect_refused(kind, fmt::format("address: siem:514\nformat: rfc5424\napp_name: {}\n", std::string(49, 'a')), "48");
   expect_refused(kind, "address: siem:514\nbom: true\n", "bom is for format rfc5424");
   expect_refused(kind, "address: siem:514\nmax_message_bytes: 100B\n", "expected 1KiB to 16MiB");
+  expect_refused(kind, "address: siem:514\nmax_rate: 100\n", "max_rate is for transport udp");
+  expect_refused(kind, "address: siem:514\ntransport: tls\nburst: 10\n", "burst is for transport udp");
+  expect_refused(kind, "address: siem:514\ntransport: udp\nburst: 0\n", "expected 1 to");
+  expect_refused(kind, "address: siem:514\nresolve_every: 10ms\n", "expected 1s to 1h");
   expect_refused(kind, "address: siem:514\nfacility: local9\n", "facility: expected one of");
 }
 
@@ -84,7 +88,7 @@ TEST_F(DeclarationsTest, syslog_warns_of_what_may_lose) {
   const auto kind = syslog_kind();
   const auto udp = make(kind, "address: siem:514\ntransport: udp\nformat: none\n");
   EXPECT_NE(udp.sink, nullptr);
-  EXPECT_THAT(udp.warnings, ElementsAre(HasSubstr("udp promises nothing")));
+  EXPECT_THAT(udp.warnings, ElementsAre(HasSubstr("sent, not provable")));
   const auto unverified = make(kind, "address: siem:6514\ntransport: tls\ntls: {verify: false}\n");
   EXPECT_NE(unverified.sink, nullptr);
   EXPECT_THAT(unverified.warnings, ElementsAre(HasSubstr("test.yaml:3:")));

@@ -23,6 +23,10 @@ constexpr std::size_t app_name_rfc3164_max = 255;
 constexpr Bytes message_max_lowest = 1_KiB;
 constexpr Bytes message_max_highest = 16_MiB;
 
+// Beyond this no limit would be the honest word.
+constexpr std::uint32_t max_rate_highest = 1'000'000;
+constexpr std::uint32_t burst_highest = 100'000;
+
 bool is_printable_word(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c >= 33 && c <= 126; });
 }
@@ -89,10 +93,18 @@ void bom_is_for_rfc5424(const SyslogOptions& options, const Node& node, Findings
 
 void datagrams_are_short(const SyslogOptions& options, const Node& node, Findings& findings) {
   if (options.transport != SyslogOptions::Transport::udp) return;
-  findings.warn(ErrorCode::conflicting_options, place_of(node, "transport"),
-                "transport udp promises nothing: datagrams get lost unnoticed, and receivers need take no more than "
-                "2048 bytes of one "
-                "(RFC 5426); use tcp or tls where events matter");
+  findings.warn(
+      ErrorCode::conflicting_options, place_of(node, "transport"),
+      "over transport udp datagrams get lost unnoticed, and receivers need take no more than 2048 bytes of one "
+      "(RFC 5426): status and verify call its events sent, not provable; use tcp or tls where events matter");
+}
+
+void pace_is_for_datagrams(const SyslogOptions& options, const Node& node, Findings& findings) {
+  if (options.transport == SyslogOptions::Transport::udp) return;
+  for (const char* option : {"max_rate", "burst"})
+    if (node.find(option) != nullptr)
+      findings.add(ErrorCode::conflicting_options, place_of(node, option),
+                   fmt::format("{} is for transport udp; over tcp and tls the receiver sets the pace", option));
 }
 
 config::Schema<SyslogOptions::Tls> tls_schema() {
@@ -127,7 +139,7 @@ config::Schema<SyslogOptions> schema() {
   s.option("address", &O::address, "host and port of the receiver").required().example("siem.example:6514");
   s.choice("transport", &O::transport,
            {{"udp", O::Transport::udp}, {"tcp", O::Transport::tcp}, {"tls", O::Transport::tls}},
-           "how messages travel; udp promises nothing");
+           "how messages travel; over udp they are sent, and nobody can say whether they arrived");
   s.choice("format", &O::format,
            {{"rfc3164", SyslogFormat::rfc3164}, {"rfc5424", SyslogFormat::rfc5424}, {"none", SyslogFormat::none}},
            "the header in front of every message; none sends the message alone (udp only)");
@@ -170,19 +182,30 @@ config::Schema<SyslogOptions> schema() {
   s.object("tls", &O::tls, tls_schema(), "TLS options");
   s.option("resend_window", &O::resend_window,
            "how much of what was delivered last is kept in memory and sent again after a connection broke, for the "
-           "receiver may have died "
-           "before it had stored it; 0B: nothing, for receivers that must not see a message twice")
+           "receiver may have died before it had stored it; 0B: only what was not acknowledged is sent again")
       .range(0_B, 64_MiB);
   s.option("resend_within", &O::resend_within,
            "what was delivered longer than this before the last delivery is not sent again")
       .range(Duration(std::chrono::seconds(1)), Duration(std::chrono::hours(24)));
+  s.option(
+       "resolve_every", &O::resolve_every,
+       "how often the name in address is looked up again while events flow; when it no longer stands for the address "
+       "in use, that connection is ended in order and delivery goes on at the new address")
+      .range(Duration(std::chrono::seconds(1)), Duration(std::chrono::hours(1)));
+  s.option("max_rate", &O::max_rate,
+           "messages a second over udp; the default suits a receiver with Linux's default socket buffer. A message "
+           "counts once for each 1.5 KiB that it begins. 0: no limit, for receivers with a large buffer")
+      .range(std::uint32_t{0}, max_rate_highest);
+  s.option("burst", &O::burst, "messages that may go out at once over udp after a pause")
+      .range(std::uint32_t{1}, burst_highest);
   return s.rule(address_is_host_and_port)
       .rule(names_fit_their_fields)
       .rule(format_none_is_for_datagrams)
       .rule(framing_is_for_streams)
       .rule(tls_options_are_for_tls)
       .rule(bom_is_for_rfc5424)
-      .rule(datagrams_are_short);
+      .rule(datagrams_are_short)
+      .rule(pace_is_for_datagrams);
 }
 
 std::unique_ptr<Sink> make(const Node& node, const BuildContext& context, Findings& findings) {

@@ -9,9 +9,6 @@ namespace {
 
 // The largest datagram that UDP over IPv4 carries (RFC 5426, 3.2).
 constexpr Bytes datagram_max{65'507};
-// A call whose time is used up still makes its next step for this long: it then ends with that step's own error.
-constexpr Duration step_min{1};
-
 SyslogFraming framing_of(const SyslogOptions& options) {
   if (options.transport == SyslogOptions::Transport::udp) return SyslogFraming::datagram;
   switch (options.framing) {
@@ -40,122 +37,51 @@ SyslogShape shape_of(const SyslogOptions& options) {
           .message_max = is_udp ? std::min(options.max_message_bytes, datagram_max) : options.max_message_bytes};
 }
 
+StreamCarrier::Connect connect_of(const SyslogOptions& options) {
+  if (options.transport == SyslogOptions::Transport::tcp) return net::connect_tcp;
+  net::TlsOptions tls{.ca_file = options.tls.ca_file,
+                      .server_name = options.tls.server_name,
+                      .verify = options.tls.verify,
+                      .certificate_pem = options.tls.certificate};
+  // The certificate is made out to the name, not to the address that it stands for today.
+  if (const auto address = net::parse_address(options.address); address && tls.server_name.empty() && tls.verify)
+    tls.server_name = address->host;
+  return [tls = std::move(tls)](const net::Address& literal, const Call& call) {
+    return net::connect_tls(literal, tls, call);
+  };
+}
+
 }  // namespace
 
-SyslogSink::SyslogSink(const SyslogOptions& options, const Clock& clock)
-    : options_(options),
-      clock_(clock),
-      address_(net::parse_address(options.address).value_or(net::Address{})),
-      frames_(shape_of(options)),
-      window_(options.resend_window, options.resend_within) {}
+SyslogSink::SyslogSink(const SyslogOptions& options, const Clock& clock, Destination::LookUp look_up)
+    : options_(options), frames_(shape_of(options)), carrier_(make_carrier(options, clock, std::move(look_up))) {}
+
+SyslogSink::Carrier SyslogSink::make_carrier(const SyslogOptions& options, const Clock& clock,
+                                             Destination::LookUp look_up) {
+  Destination destination(net::parse_address(options.address).value_or(net::Address{}), options.resolve_every, clock,
+                          std::move(look_up));
+  if (options.transport == SyslogOptions::Transport::udp)
+    return DatagramCarrier(std::move(destination), TokenBucket(options.max_rate, options.burst), clock);
+  return StreamCarrier(std::move(destination), connect_of(options),
+                       ResendWindow(options.resend_window, options.resend_within), clock);
+}
 
 SyslogSink::~SyslogSink() { close(); }
 
 Result<> SyslogSink::resume(std::string_view) { return {}; }
 
 Result<Delivery> SyslogSink::deliver(const Payload& payload, const Call& call) {
-  return options_.transport == SyslogOptions::Transport::udp ? deliver_datagrams(payload, call)
-                                                             : deliver_stream(payload, call);
-}
-
-Result<Delivery> SyslogSink::deliver_datagrams(const Payload& payload, const Call& call) {
-  sent_ = 0;
-  if (!datagrams_) datagrams_ = TRY(net::open_udp(address_, call));
   Delivery delivery;
+  Frames frames = std::visit([](auto& carrier) { return carrier.take_spare(); }, carrier_);
   for (std::size_t i = 0; i < payload.messages.size(); ++i) {
-    buffer_.clear();
-    if (frames_.append(payload.message(i), payload.messages[i].time, buffer_) == SyslogFrames::Outcome::cut)
+    if (frames_.append(payload.message(i), payload.messages[i].time, frames.bytes) == SyslogFrames::Outcome::cut)
       ++delivery.cut;
-    auto sent = call.stop.stop_requested()
-                    ? Result<>(Error(ErrorCode::interrupted, fmt::format("sending to {}: stopped", options_.address)))
-                    : datagrams_->send(buffer_);
-    if (!sent) {
-      sent_ = i;
-      uncertain_ = std::max<std::uint64_t>(uncertain_, i);
-      datagrams_.reset();  // the name may stand for another address by the next attempt
-      return sent.error();
-    }
+    frames.ends.push_back(frames.bytes.size());
   }
+  delivery.resent =
+      TRY(std::visit([&](auto& carrier) { return carrier.carry(payload, std::move(frames), call); }, carrier_));
   delivery.accepted = payload.messages.size();
-  delivery.resent = take_resent(payload.messages.size());
   return delivery;
-}
-
-Result<Delivery> SyslogSink::deliver_stream(const Payload& payload, const Call& call) {
-  Delivery delivery;
-  sent_ = 0;
-  buffer_.clear();
-  for (std::size_t i = 0; i < payload.messages.size(); ++i)
-    if (frames_.append(payload.message(i), payload.messages[i].time, buffer_) == SyslogFrames::Outcome::cut)
-      ++delivery.cut;
-
-  const MonotonicTime begin = clock_.monotonic();
-  TRY(ensure_connected(call));
-  sent_ = payload.messages.size();
-  if (auto written = write_frames(rest_of(call, begin)); !written) {
-    stream_.reset();
-    has_broken_ = true;
-    uncertain_ = std::max<std::uint64_t>(uncertain_, payload.messages.size());
-    return written.error();
-  }
-  window_.add({std::exchange(buffer_, {}), payload.messages.size(), clock_.monotonic()});
-  buffer_ = window_.take_spare();
-  delivery.accepted = payload.messages.size();
-  delivery.resent = take_resent(payload.messages.size());
-  return delivery;
-}
-
-Result<> SyslogSink::write_frames(const Call& call) {
-  const MonotonicTime begin = clock_.monotonic();
-  TRY(stream_->write(buffer_, call));
-  return stream_->wait_acknowledged(rest_of(call, begin));
-}
-
-Result<> SyslogSink::ensure_connected(const Call& call) {
-  const MonotonicTime begin = clock_.monotonic();
-  // Writing nothing looks at the peer: a receiver that was restarted while nothing was to be sent has closed.
-  if (stream_ && !stream_->write({}, call)) {
-    stream_.reset();
-    has_broken_ = true;
-  }
-  if (stream_) return {};
-  stream_ = TRY(connect(rest_of(call, begin)));
-  if (!has_broken_) return {};
-  auto sent = resend(call);
-  if (!sent) stream_.reset();
-  return sent;
-}
-
-// Each entry has the call's whole time: the window of a slow line may take longer than one payload, and starting over
-// would never end.
-Result<> SyslogSink::resend(const Call& call) {
-  for (const auto& entry : window_.entries()) {
-    if (before_resend_) TRY(before_resend_(entry.messages));
-    window_resent_ += entry.messages;
-    TRY(stream_->write(entry.frames, call).during("sending the last messages again"));
-  }
-  has_broken_ = false;
-  return {};
-}
-
-Result<std::unique_ptr<net::Stream>> SyslogSink::connect(const Call& call) const {
-  if (options_.transport == SyslogOptions::Transport::tcp) return net::connect_tcp(address_, call);
-  return net::connect_tls(address_,
-                          {.ca_file = options_.tls.ca_file,
-                           .server_name = options_.tls.server_name,
-                           .verify = options_.tls.verify,
-                           .certificate_pem = options_.tls.certificate},
-                          call);
-}
-
-Call SyslogSink::rest_of(const Call& call, MonotonicTime begin) const {
-  const auto used = std::chrono::duration_cast<Duration>(clock_.monotonic() - begin);
-  return {std::max(step_min, call.timeout - used), call.stop};
-}
-
-std::uint64_t SyslogSink::take_resent(std::uint64_t messages) {
-  const std::uint64_t again = std::min(std::exchange(uncertain_, 0), messages);
-  return again + std::exchange(window_resent_, 0);
 }
 
 Sink::Doubt SyslogSink::doubt() const {
@@ -167,20 +93,29 @@ Sink::Proof SyslogSink::proof() const {
   return options_.transport == SyslogOptions::Transport::udp ? Proof::not_provable : Proof::acknowledged_by_kernel;
 }
 
+std::size_t SyslogSink::may_have_arrived() const {
+  return std::visit([](const auto& carrier) { return carrier.progress().sent_in_attempt(); }, carrier_);
+}
+
+std::size_t SyslogSink::has_delivered(const Payload& payload) const {
+  return std::visit([&](const auto& carrier) { return carrier.progress().done_of(payload); }, carrier_);
+}
+
+void SyslogSink::before_resend(BeforeResend tell) {
+  if (auto* stream = std::get_if<StreamCarrier>(&carrier_)) stream->before_resend(std::move(tell));
+}
+
+Result<> SyslogSink::settle(const Call& call) {
+  auto* stream = std::get_if<StreamCarrier>(&carrier_);
+  return stream == nullptr ? Result<>() : stream->settle(call);
+}
+
 Result<> SyslogSink::probe(const Call& call) {
-  if (options_.transport == SyslogOptions::Transport::udp) {
-    TRY(net::open_udp(address_, call));
-    return {};
-  }
-  TRY(connect(call))->close();
-  return {};
+  return std::visit([&](auto& carrier) { return carrier.probe(call); }, carrier_);
 }
 
 void SyslogSink::close() {
-  // After an orderly end the receiver has read everything: nothing would have to be sent again.
-  if (stream_) stream_->close();
-  stream_.reset();
-  datagrams_.reset();
+  std::visit([](auto& carrier) { carrier.close(); }, carrier_);
 }
 
 }  // namespace capstan::sinks

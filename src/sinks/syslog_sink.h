@@ -1,13 +1,13 @@
 // The syslog sink's options and class, for its declaration and its tests.
 #pragma once
 
-#include <memory>
+#include <variant>
 
 #include "base/clock.h"
 #include "component/sink.h"
-#include "net/stream.h"
-#include "resend_window.h"
+#include "datagram_carrier.h"
 #include "sinks/syslog_frame.h"
+#include "stream_carrier.h"
 
 namespace capstan::sinks {
 
@@ -36,47 +36,36 @@ struct SyslogOptions {
   Tls tls;
   Bytes resend_window = 4_MiB;
   Duration resend_within = std::chrono::minutes(1);
+  Duration resolve_every = std::chrono::seconds(30);
+  // Of transport udp, reasons in datagram_carrier.h.
+  std::uint32_t max_rate = 500;  // messages a second; 0: no limit
+  std::uint32_t burst = 32;      // messages
 };
 
 class SyslogSink final : public Sink {
 public:
   // The options have passed the rules of the declaration.
-  SyslogSink(const SyslogOptions& options, const Clock& clock);
+  SyslogSink(const SyslogOptions& options, const Clock& clock, Destination::LookUp look_up = net::resolve);
   ~SyslogSink() override;
 
   Result<> resume(std::string_view receipt) override;
   Result<Delivery> deliver(const Payload& payload, const Call& call) override;
-  std::size_t may_have_arrived() const override { return sent_; }
-  void before_resend(BeforeResend tell) override { before_resend_ = std::move(tell); }
+  std::size_t may_have_arrived() const override;
+  std::size_t has_delivered(const Payload& payload) const override;
+  void before_resend(BeforeResend tell) override;
   Doubt doubt() const override;
   Proof proof() const override;
+  Result<> settle(const Call& call) override;
   Result<> probe(const Call& call) override;
   void close() override;
 
 private:
-  Result<Delivery> deliver_datagrams(const Payload& payload, const Call& call);
-  Result<Delivery> deliver_stream(const Payload& payload, const Call& call);
-  Result<> write_frames(const Call& call);
-  Result<> ensure_connected(const Call& call);
-  Result<> resend(const Call& call);
-  Result<std::unique_ptr<net::Stream>> connect(const Call& call) const;
-  // The call with what is left of its time since `begin`.
-  Call rest_of(const Call& call, MonotonicTime begin) const;
-  std::uint64_t take_resent(std::uint64_t messages);
+  using Carrier = std::variant<StreamCarrier, DatagramCarrier>;
+  static Carrier make_carrier(const SyslogOptions& options, const Clock& clock, Destination::LookUp look_up);
 
   SyslogOptions options_;
-  const Clock& clock_;
-  net::Address address_;
   SyslogFrames frames_;
-  std::unique_ptr<net::Stream> stream_;
-  std::unique_ptr<net::Datagrams> datagrams_;
-  ResendWindow window_;
-  bool has_broken_ = false;  // the window has to go out before anything else
-  std::string buffer_;       // the frames of the payload at hand
-  BeforeResend before_resend_;
-  std::size_t sent_ = 0;             // messages of the payload at hand that this attempt may have brought
-  std::uint64_t uncertain_ = 0;      // messages of the payload that failed last which may have arrived
-  std::uint64_t window_resent_ = 0;  // messages of the window that were sent again and not reported yet
+  Carrier carrier_;
 };
 
 }  // namespace capstan::sinks

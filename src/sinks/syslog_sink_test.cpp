@@ -1,47 +1,15 @@
-#include "syslog_sink.h"
-
-#include <fmt/format.h>
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include <future>
 
-#include "payload_for_test.h"
-#include "receiver_for_test.h"
+#include "syslog_for_test.h"
 
 namespace capstan::sinks {
 namespace {
 
 using namespace std::chrono_literals;
-
-// Waits look for a stop every 50 ms; the rest is for a machine that is busy with other tests. What is stopped here
-// would last far longer.
-constexpr auto prompt = 1500ms;
 using test::TcpReceiver;
 using test::UdpReceiver;
-
-SyslogOptions options_for(const std::string& address) {
-  SyslogOptions options;
-  options.address = address;
-  options.host = "collector";
-  options.time_zone = SyslogZone::utc;
-  return options;
-}
-
-// What lf framing makes of the test's messages: "CEF:…" at the payloads' own time.
-std::string lines(const std::vector<std::string>& messages) {
-  std::string all;
-  for (const auto& message : messages) all += "<166>Nov 24 16:08:23 collector " + message + "\n";
-  return all;
-}
-
-class SyslogSinkTest : public testing::Test {
-protected:
-  std::unique_ptr<SyslogSink> make(const SyslogOptions& options) {
-    return std::make_unique<SyslogSink>(options, clock);
-  }
-  SystemClock clock;
-};
 
 TEST_F(SyslogSinkTest, delivers_over_tcp) {
   TcpReceiver receiver;
@@ -178,7 +146,7 @@ TEST_F(SyslogSinkTest, a_stalled_receiver_fails_the_payload_whole_and_it_comes_a
   TcpReceiver successor(port);
   const auto delivery = sink->deliver(payload, {});
   ASSERT_TRUE(delivery) << delivery.error().text();
-  EXPECT_EQ(delivery->resent, 2U);
+  EXPECT_EQ(delivery->resent, 1U);  // nothing of the second one had gone out
   const std::string expected = lines({"CEF:" + std::string(8'000'000, 'x'), "CEF:two"});
   EXPECT_EQ(successor.await(expected.size()), expected);
 }
@@ -242,30 +210,91 @@ TEST_F(SyslogSinkTest, a_udp_receiver_that_is_not_there_is_noticed) {
   EXPECT_EQ(delivery.error().code(), ErrorCode::destination_unreachable);
 }
 
-// --- the window
-// ------------------------------------------------------------------------------------------------------------------------
+// --- receivers that misbehave (more of them: tests/receivers/closing_receivers_test.cpp)
 
-MonotonicTime at_second(int s) { return MonotonicTime(std::chrono::seconds(s)); }
+// Its kernel acknowledges before it resets: the first payload counts as delivered and stays in doubt, the next is held.
+TEST_F(SyslogSinkTest, one_that_resets_after_the_handshake_holds_delivery_and_loses_nothing) {
+  TcpReceiver receiver;
+  receiver.let_accept_only_to_reset();
+  const auto sink = make(options_for(receiver.address()));
+  std::vector<std::string> delivered;
+  for (int i = 0; i < 5; ++i) {
+    const std::string message = fmt::format("CEF:{}", i);
+    const auto begin = std::chrono::steady_clock::now();
+    if (sink->deliver(make_payload(message, {message}), {5s, {}})) delivered.push_back(message);
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s + prompt);
+    std::this_thread::sleep_for(20ms);  // until it has reset
+  }
+  EXPECT_LE(delivered.size(), 1U);
+  EXPECT_LT(receiver.connections(), 40);  // it is not hammered
+  receiver.let_accept_only_to_reset(false);
+  const auto delivery = sink->deliver(make_payload("z", {"CEF:last"}), {5s, {}});
+  ASSERT_TRUE(delivery) << delivery.error().text();
+  delivered.push_back("CEF:last");
+  EXPECT_EQ(receiver.await(lines(delivered).size()), lines(delivered));
+}
 
-TEST(ResendWindow, keeps_the_newest_within_its_size_and_age) {
-  ResendWindow window(10_B, std::chrono::seconds(60));
-  window.add({"aaaa", 1, at_second(0)});
-  window.add({"bbbb", 1, at_second(10)});
-  EXPECT_EQ(window.entries().size(), 2U);
-  window.add({"cccc", 1, at_second(20)});
-  ASSERT_EQ(window.entries().size(), 2U);
-  EXPECT_EQ(window.entries().front().frames, "bbbb");
-  window.add({std::string(100, 'd'), 1, at_second(21)});
-  ASSERT_EQ(window.entries().size(), 1U);  // always the newest
-  window.add({"e", 1, at_second(82)});
-  ASSERT_EQ(window.entries().size(), 1U);
-  EXPECT_EQ(window.entries().front().frames, "e");
-  EXPECT_GE(window.take_spare().capacity(), 100U);  // the room of what left is used again
-  window.clear();
-  EXPECT_TRUE(window.entries().empty());
-  ResendWindow none(0_B, std::chrono::seconds(60));
-  none.add({"a", 1, at_second(0)});
-  EXPECT_TRUE(none.entries().empty());
+TEST_F(SyslogSinkTest, one_that_does_not_close_after_us_is_delivered_to_over_a_lasting_connection) {
+  TcpReceiver receiver;
+  receiver.let_close(false);
+  const auto sink = make(options_for(receiver.address()));
+  ASSERT_TRUE(sink->deliver(make_payload("a", {"CEF:one"}), {}));
+  receiver.await(lines({"CEF:one"}).size());
+  receiver.reset_connections();
+  std::uint64_t resent = 0;
+  for (int i = 0; i < 5; ++i) {
+    const auto delivery = sink->deliver(make_payload("b", {"CEF:two"}), {300ms, {}});
+    if (!delivery) {
+      EXPECT_EQ(delivery.error().code(), ErrorCode::destination_slow);
+      continue;
+    }
+    resent += delivery->resent;
+    ASSERT_EQ(i, 1);
+    break;
+  }
+  EXPECT_EQ(resent, 3U);  // one and two once for the proof that failed, and one once more
+  ASSERT_TRUE(sink->deliver(make_payload("c", {"CEF:three"}), {}));
+}
+
+// It had read everything to the end of connections that ended in order, and dies while nothing is to be sent.
+TEST_F(SyslogSinkTest, what_a_receiver_had_read_before_it_died_is_sent_again) {
+  auto receiver = std::make_unique<TcpReceiver>();
+  const std::uint16_t port = receiver->port();
+  const auto sink = make(options_for(receiver->address()));
+  ASSERT_TRUE(sink->deliver(make_payload("a", {"CEF:one"}), {}));
+  receiver->await(lines({"CEF:one"}).size());
+  receiver->reset_connections();
+  ASSERT_TRUE(sink->deliver(make_payload("b", {"CEF:two"}), {}));
+  ASSERT_EQ(receiver->await(lines({"CEF:one", "CEF:one", "CEF:two"}).size()), lines({"CEF:one", "CEF:one", "CEF:two"}));
+  for (int death = 1; death <= 2; ++death) {
+    receiver.reset();
+    receiver = std::make_unique<TcpReceiver>(port);
+    const auto delivery = sink->deliver(make_payload("", {}), {});
+    ASSERT_TRUE(delivery) << delivery.error().text();
+    EXPECT_EQ(delivery->resent, 2U);
+    EXPECT_EQ(receiver->await(lines({"CEF:one", "CEF:two"}).size()), lines({"CEF:one", "CEF:two"}));
+  }
+}
+
+TEST_F(SyslogSinkTest, a_clean_end_sends_again_what_was_not_read) {
+  TcpReceiver receiver;
+  receiver.let_read(false);
+  const auto sink = make(options_for(receiver.address()));
+  ASSERT_TRUE(sink->deliver(make_payload("a", {"CEF:one"}), {}));
+  std::jthread dying([&] {
+    std::this_thread::sleep_for(100ms);
+    receiver.close_connections();  // with the message in its socket
+    receiver.let_read(true);
+  });
+  std::uint64_t told = 0;
+  sink->before_resend([&](std::uint64_t messages) -> Result<> {
+    told += messages;
+    return {};
+  });
+  const auto settled = sink->settle({5s, {}});
+  ASSERT_TRUE(settled) << settled.error().text();
+  EXPECT_EQ(told, 1U);
+  EXPECT_EQ(receiver.await(lines({"CEF:one"}).size()), lines({"CEF:one"}));
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ import traceback
 
 import harness
 
-MODULES = ["road", "rules", "reload", "storm", "bad_input", "records", "corners", "conservation", "service", "outside", "report",
+MODULES = ["road", "rules", "reload", "storm", "bad_input", "records", "corners", "conservation", "service", "receivers", "outside", "report",
            "proof"]
 
 

@@ -72,11 +72,15 @@ public:
   // After deliver() ended with an error: how many of the payload's messages, from the first on, that attempt may have
   // brought to the destination all the same. In doubt all of them; they count as resent when they come again.
   virtual std::size_t may_have_arrived() const { return std::numeric_limits<std::size_t>::max(); }
+  // How many of the payload's messages, from the first on, an earlier attempt has delivered although it failed: they
+  // are not sent again.
+  virtual std::size_t has_delivered(const Payload&) const { return 0; }
   // The destination holds a message once however often it is delivered (a file is compared with what comes again), so
   // that nothing counts as resent.
   virtual bool recognizes_repeats() const { return false; }
-  // Given once, before the first deliver. A sink that sends messages of earlier payloads again by itself calls it with
-  // their number before it sends them; with an error it sends none, and the attempt ends with that error.
+  // Given once, before the first deliver. A sink that sends messages again by itself, of earlier payloads or of this
+  // one for the second time in a call, calls it with their number before it sends them; with an error it sends none,
+  // and the attempt ends with that error.
   using BeforeResend = std::function<Result<>(std::uint64_t messages)>;
   virtual void before_resend(BeforeResend) {}
   // What was acknowledged last and may not be stored yet, should both ends die together: so many bytes, none older than
@@ -87,6 +91,9 @@ public:
     Duration age{};
   };
   virtual Doubt doubt() const { return {}; }
+  // Before close() at a clean end: makes sure, within the call, that nothing which was delivered is in doubt any more.
+  // An error: the doubt stays, and what was acknowledged last is delivered again after the next start.
+  virtual Result<> settle(const Call&) { return {}; }
   // Paths of files that nobody else may write: two routes that own one file are refused when they are planned. Touches
   // no disk.
   virtual std::vector<std::string> owned_files() const { return {}; }

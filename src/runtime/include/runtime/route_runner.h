@@ -122,6 +122,7 @@ private:
   // The attempt at hand.
   struct Attempt {
     std::size_t draw = 0;
+    std::size_t first = 0;          // messages before it are delivered and are not sent
     std::uint64_t sent_before = 0;  // records before this number may have been at the destination before it
     std::uint64_t again = 0;        // messages that are counted as resent already, and may not be sent after all
     bool is_sending = false;
@@ -159,7 +160,7 @@ private:
   void take_in_hand(Draw& draw) const;
   RouteCursor stands(const Draw& draw) const;
   std::uint64_t sent_below(const Draw& draw) const;
-  std::uint64_t messages_again(std::uint64_t below, std::size_t count) const;
+  std::uint64_t messages_again(std::uint64_t below, std::size_t first, std::size_t end) const;
   std::uint64_t number_behind(std::size_t message) const;
   bool is_marked_to(const Draw& draw, std::uint64_t end) const;
   void mark(Draw& draw, std::uint64_t end);
