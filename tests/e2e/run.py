@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """End-to-end cases with the shipped binary and real receivers. Prints one line a case and closes with the counts.
 
-  tests/e2e/run.py --capstan build/release/capstan [--only WORD] [--keep]
+  tests/e2e/run.py --capstan build/release/capstan [--only WORD] [--jobs N] [--keep]
 """
 import argparse
+import concurrent.futures
 import importlib
 import pathlib
 import sys
@@ -14,6 +15,9 @@ import harness
 
 MODULES = ["road", "rules", "reload", "storm", "bad_input", "records", "corners", "conservation", "service", "receivers", "outside", "report",
            "proof"]
+
+# Measured against time, or as much load as the machine can bear.
+ALONE = ("storm.",)
 
 
 def cases():
@@ -50,8 +54,19 @@ def main():
     arguments.add_argument("--cases", type=pathlib.Path)
     arguments.add_argument("--only", default="")
     arguments.add_argument("--keep", action="store_true")
+    arguments.add_argument("--jobs", type=int, default=1, help="cases at a time; those of ALONE run by themselves behind the others")
     chosen = arguments.parse_args()
-    outcomes = [(run(name, function, chosen.capstan.resolve(), chosen.keep), name) for name, function in cases() if chosen.only in name]
+    wanted = [(name, function) for name, function in cases() if chosen.only in name]
+    together = [case for case in wanted if not case[0].startswith(ALONE)]
+    alone = [case for case in wanted if case[0].startswith(ALONE)]
+
+    def outcome(case):
+        name, function = case
+        return run(name, function, chosen.capstan.resolve(), chosen.keep), name
+
+    with concurrent.futures.ThreadPoolExecutor(chosen.jobs) as pool:
+        outcomes = list(pool.map(outcome, together))
+    outcomes += [outcome(case) for case in alone]
     if chosen.cases:
         chosen.cases.write_text("".join(f"{outcome} e2e {name}\n" for outcome, name in outcomes))
     count = {word: sum(1 for outcome, _ in outcomes if outcome == word) for word in ("passed", "failed", "skipped")}
