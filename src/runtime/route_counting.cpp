@@ -179,6 +179,9 @@ Result<> RouteRunner::count_resent(std::uint64_t messages) {
     number = attempt_ ? attempt_->draw : 0;
     Draw& draw = draws_[number];
     draw.from.cursor.resent += messages;
+    // What is sent again is in doubt again.
+    for (Draw& one : draws_)
+      for (Draw::Delivered& delivered : one.lately) delivered.at = clock_.monotonic();
     is_marked = is_marked_to(draw, 0);
     if (!is_marked) mark(draw, 0);
   }

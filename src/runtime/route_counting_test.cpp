@@ -380,6 +380,26 @@ TEST_F(RouteCountingTest, a_file_recognizes_what_comes_again_but_not_a_replay) {
   EXPECT_EQ(route().delivered, 6U);
 }
 
+// Nobody saw the destination alive since: what it may have forgotten when the connection broke is still in doubt.
+TEST_F(RouteCountingTest, doubt_does_not_age_while_the_connection_is_broken) {
+  far_.doubt = {1_MiB, std::chrono::minutes(1)};
+  start({{ids(0, 4), "1", {}}});
+  sail(std::chrono::milliseconds(200));
+  EXPECT_THAT(far_.arrived, SizeIs(4));
+  far_.attempts.assign(5000, {0, false, 0});
+  sail(std::chrono::minutes(3));
+  end_cleanly();
+  EXPECT_TRUE(cursor_on_disk().unsure_from);
+  far_.attempts.clear();
+  start({{ids(0, 4), "1", {}}});
+  sail(std::chrono::seconds(2));
+  EXPECT_THAT(far_.arrived, SizeIs(8));
+  // Seen alive for a minute, it has stored everything.
+  sail(std::chrono::minutes(3));
+  end_cleanly();
+  EXPECT_FALSE(cursor_on_disk().unsure_from);
+}
+
 TEST_F(RouteCountingTest, a_window_that_a_sink_sends_again_is_counted_before) {
   start({{ids(0, 4), "1", {}}, {ids(4, 5), "1", {}}});
   far_.on_deliver = [&] { far_.on_deliver = [] {}; };

@@ -117,12 +117,14 @@ bool RouteRunner::tend(const std::stop_token& stop, MonotonicTime now) {
   if (route_.sink->doubt().bytes == Bytes{}) return true;
   lane_->tended_at = now;
   const Result<Delivery> looked = route_.sink->deliver(Payload{}, Call{tend_at_end, stop});
+  // What a broken connection left in doubt does not get older: it is sent again with the next one.
+  if (!looked) return false;
   const std::lock_guard lock(mutex_);
   for (Draw& draw : draws_) {
     forget_old_deliveries(draw, now);
     tell(draw);
   }
-  return looked.has_value();
+  return true;
 }
 
 Result<> RouteRunner::resume_sink() {
