@@ -80,10 +80,22 @@ private:
   // What seals do not tell of, up to that offset. Segments without records are removed without a seal.
   std::vector<OffsetSpan> open_spans(const store::JournalReport& report, std::uint64_t to,
                                      const store::SealsNotRead& not_read) const {
-    const std::uint64_t from = is_all_known(seals_, report) ? report.first.offset : 0;
-    std::vector<OffsetSpan> open = seals_.not_covered(from, to);
+    std::vector<OffsetSpan> open = seals_.not_covered(0, to);
+    if (seals_.records_before(report.first.offset) + healed_records(open) >= report.first_number)
+      std::erase_if(open, [&](const OffsetSpan& span) { return span.to <= report.first.offset; });
     open.insert(open.end(), not_read.spans.begin(), not_read.spans.end());
     return open;
+  }
+
+  // What stood in damaged places that no seal describes. It was asked for again, so it stands further behind.
+  std::uint64_t healed_records(const std::vector<OffsetSpan>& open) const {
+    std::uint64_t records = 0;
+    for (const store::DamagedPlace& place : damaged_)
+      if (place.healed_at && std::ranges::any_of(open, [&](const OffsetSpan& span) {
+            return span.from == place.from.offset && span.to == place.to.offset;
+          }))
+        records += place.records.value_or(0);
+    return records;
   }
 
   // The frames of what no seal describes and the journal still has.
