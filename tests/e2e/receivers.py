@@ -64,7 +64,8 @@ class Receiver:
         """The sink's YAML for this receiver."""
         address = f"address: '127.0.0.1:{self.port}'"
         framing = {"lf": "transport: tcp, framing: lf", "octet": "transport: tcp, framing: octet_counting",
-                   "tls": f"transport: tls, tls: {{ca_file: '{self.directory}/receiver.pem'}}", "udp": "transport: udp"}[self.transport]
+                   "tls": f"transport: tls, tls: {{ca_file: '{self.directory}/receiver.pem'}}", # Many events in a short time: faster than the default lets a receiver with a small buffer have them.
+                   "udp": "transport: udp, max_rate: 5000, burst: 200"}[self.transport]
         return f"  {self.name}: {{type: syslog, {address}, {framing}}}\n"
 
 
