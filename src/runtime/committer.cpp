@@ -133,8 +133,14 @@ struct Committer::Store {
     return judged;
   }
 
+  Result<bool> is_remembered(const RecordView& record) const {
+    SeenInBatch none;
+    return TRY(judge(record, none)) == Verdict::duplicate;
+  }
+
   // Everything is kept that the journal does not hold from that position on. On the thread of the only writer, and with
-  // all that was appended before made readable, nothing can come in between.
+  // all that was appended before made readable, nothing can come in between. Where retention has removed a part of that
+  // already, nobody can look there: then what the id index remembers is left out. It is compared again later.
   Result<Judged> judge_repair(const Batch& batch, store::Position compared_to) {
     if (journal->has_unsynced()) TRY(journal->sync());
     std::unordered_set<Hash128, HashOfIdentity> known;
@@ -148,9 +154,11 @@ struct Committer::Store {
       if (slice.end <= at) break;
       at = slice.end;
     }
+    const bool was_removed = journal->report().first > compared_to;
     Judged judged;
     for (std::size_t i = 0; i < batch.size(); ++i) {
       const RecordView record = batch[i];
+      if (was_removed && TRY(is_remembered(record))) journaled.insert(identity(record.feed, record.id));
       const bool is_new = journaled.insert(identity(record.feed, record.id)).second;
       judged.verdicts.push_back(is_new ? as_it_came(record) : Verdict::duplicate);
       judged.is_as_it_came = judged.is_as_it_came && is_new;

@@ -380,6 +380,27 @@ TEST_F(RouteCountingTest, a_file_recognizes_what_comes_again_but_not_a_replay) {
   EXPECT_EQ(route().delivered, 6U);
 }
 
+// Compared, then removed by retention before the repair is appended: nobody can see any more that it was journaled.
+TEST_F(RouteCountingTest, a_repair_that_retention_has_overtaken_doubles_nothing) {
+  options_.segment_size = 1_KiB;
+  options_.max_bytes = 4_KiB;
+  options_.when_full = store::JournalOptions::WhenFull::drop_oldest;
+  std::vector<Answer> script;
+  for (int n = 0; n < 200; n += 5) script.push_back({ids(n, n + 5), std::to_string(n + 1), {}});
+  start(script);
+  sail(std::chrono::seconds(10));
+  ASSERT_GT(journal().report().first, (store::Position{0, 0}));
+  ASSERT_THAT(far_.arrived, SizeIs(200));
+  Batch batch;
+  for (const std::string_view id : {"r1", "r2", "not there"})
+    ASSERT_TRUE(batch.add({.feed = "activities", .id = id, .raw = id}));
+  const auto repair = program_->committer().repair(0, std::move(batch), {});
+  sail(std::chrono::seconds(2));
+  ASSERT_TRUE(repair->is_done());
+  EXPECT_TRUE(repair->take());
+  EXPECT_THAT(far_.arrived, SizeIs(201));
+}
+
 // Nobody saw the destination alive since: what it may have forgotten when the connection broke is still in doubt.
 TEST_F(RouteCountingTest, doubt_does_not_age_while_the_connection_is_broken) {
   far_.doubt = {1_MiB, std::chrono::minutes(1)};
