@@ -51,7 +51,8 @@ std::string feeds_text(const JsonView& source) {
     for (const JsonView& hour : hours_of(source, total["feed"].text())) add_hour(table, hour, false);
     add_hour(table, total, true);
   }
-  return table.is_empty() ? "  nothing was saved on this day\n" : indented(table.text());
+  return table.is_empty() ? "  the journal and its seals hold nothing that was saved on this day\n"
+                          : indented(table.text());
 }
 
 void add_route_hour(Table& table, const JsonView& hour, const std::string& route,

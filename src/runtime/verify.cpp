@@ -157,6 +157,8 @@ void add(VerifyRouteFigures& total, const VerifyRouteFigures& more) {
   total.dead_lettered += more.dead_lettered;
   total.lost_to_retention += more.lost_to_retention;
   total.waiting += more.waiting;
+  if (more.waiting_saved)
+    total.waiting_saved = std::min(total.waiting_saved.value_or(*more.waiting_saved), *more.waiting_saved);
   if (more.waiting_since)
     total.waiting_since = std::min(total.waiting_since.value_or(*more.waiting_since), *more.waiting_since);
 }

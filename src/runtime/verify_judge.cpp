@@ -54,6 +54,11 @@ private:
     if (row.figures.lost > 0)
       return fmt::format("{} lost to a damaged place of the journal and not shown any more",
                          counted(row.figures.lost, "record was", "records were"));
+    for (const VerifyRouteFigures& route : row.routes)
+      if (route.lost_to_retention > 0)
+        return fmt::format("retention removed {} before route {} had {}",
+                           counted(route.lost_to_retention, "record", "records"), route.route,
+                           route.lost_to_retention == 1 ? "it" : "them");
     return {};
   }
 
@@ -73,10 +78,14 @@ private:
     return why;
   }
 
-  // A clock that was put back since makes no old record young: then the time it was saved decides.
+  // What was saved long ago is not young because it was collected just now. An update has no time of its own, nor has
+  // an item of an inventory: there it counts when they were journaled. A clock that was put back since makes no old
+  // record young: then the time it was saved decides.
   bool is_young(const VerifyRow& row) const {
     return std::ranges::all_of(row.routes, [&](const VerifyRouteFigures& route) {
       if (!route.waiting_since) return true;
+      if (row.hour && route.waiting_saved && verdict_.service_time - *route.waiting_saved > verdict_.late_after)
+        return false;
       const Duration age = verdict_.local_time - *route.waiting_since;
       if (age >= Duration::zero()) return age <= verdict_.late_after;
       return row.hour && verdict_.service_time - (*row.hour + window_length) <= verdict_.late_after;

@@ -222,17 +222,20 @@ void World::judge(const VerifyReport& report) const {
   std::map<std::int64_t, std::uint64_t> waiting;
   std::map<std::int64_t, bool> is_old;  // of what waits
   std::map<std::int64_t, std::uint64_t> young;
+  std::map<std::int64_t, bool> is_lost;
   for (const Fate& fate : fates_) {
     const std::int64_t hour = hour_of(fate);
     if (fate.is_shown && !is_dead_) {
       ++shown[hour];
       if (!is_journaled(fate)) (is_young(fate) ? void(++young[hour]) : void(missing[hour].insert(fate.id)));
     }
-    for (const std::size_t i : fate.at)
+    for (const std::size_t i : fate.at) {
+      is_lost[hour] |= is_sealed_ && i < removed_ && i + lost_to_retention_ >= removed_;
       if (is_readable(i) && i >= cursor_) {
         ++waiting[hour];
-        is_old[hour] |= ingest_ms_[i] < now_ms_ - 15 * minute_ms;
+        is_old[hour] |= std::min(ingest_ms_[i], fate.saved_ms) < now_ms_ - 15 * minute_ms;
       }
+    }
   }
   std::set<std::string> named;
   for (const VerifyNamed& one : report.named)
@@ -271,10 +274,10 @@ void World::judge(const VerifyReport& report) const {
     std::uint64_t waits = 0;
     for (const VerifyRouteFigures& route : row.routes) waits += route.waiting;
     EXPECT_EQ(waits, waiting[hour]);
-    const Proof expected = !missing[hour].empty()                 ? Proof::missing
-                           : is_dead_ || is_held_                 ? Proof::not_comparable
-                           : waiting[hour] > 0 || young[hour] > 0 ? Proof::waiting
-                                                                  : Proof::proved;
+    const Proof expected = !missing[hour].empty()                  ? Proof::missing
+                           : is_dead_ || is_held_ || is_lost[hour] ? Proof::not_comparable
+                           : waiting[hour] > 0 || young[hour] > 0  ? Proof::waiting
+                                                                   : Proof::proved;
     EXPECT_EQ(row.outcome, expected);
     if (expected == Proof::waiting) {
       EXPECT_EQ(row.is_young, !is_old[hour]);

@@ -119,6 +119,9 @@ private:
     if (item.position >= ledger.route->cursor.position) {
       ++figures.waiting;
       figures.waiting_since = std::min(figures.waiting_since.value_or(item.ingest_time), item.ingest_time);
+      const Timestamp saved = item.record.saved_time;
+      if (item.record.kind == RecordKind::created)
+        figures.waiting_saved = std::min(figures.waiting_saved.value_or(saved), saved);
     } else if (ledger.is_dead(item.position)) {
       ++figures.dead_lettered;
       name(VerifyNamed::Kind::dead_lettered, item, "route " + ledger.route->name + ", at " + to_string(item.position));

@@ -150,9 +150,38 @@ def a_backlog_is_not_proved(place):
     wait_until("everything to be journaled", lambda: records() >= 500, 60, step=0.5)
     time.sleep(3)
     code, report = verify(place, "--late-after", "1s", "--repair")
+    # What was saved yesterday is not young because it was collected just now.
+    timer, told = verify(place, "--since", "26h", "--until", "2h")
     stop(capstan)
+    expect(timer == 1 and told["waiting"]["records"] > 0, json.dumps(told)[:800])
     expect(code == 1 and report["waiting"]["records"] > 0 and report["missing"]["records"] == 0, json.dumps(report)[:800])
     expect(report["repaired"] == 0, f"a backlog was repaired: {report['repaired']}")
+    return report["verdict"]
+
+
+def what_retention_took_from_a_route_is_not_proved(place):
+    """A journal that drops the oldest under a dead destination: what the route never had is said, hour by hour."""
+    tenant = place.simulate("--seed", 36, "--activities", 3000, "--requests-per-minute", 100000)
+    port = free_port()
+    place.configuration(tenant, f"  siem: {{type: syslog, address: '127.0.0.1:{port}', transport: tcp}}\n",
+                        "  all: {from: mdca, encode: {format: cef}, to: siem}\n", feeds=["activities"],
+                        top="journal: {segment_size: 1MiB, max_bytes: 4MiB, when_full: drop_oldest}\nproof: {enabled: false}\n")
+    capstan = place.start([place.capstan, "run", "-c", "capstan.yaml"], "capstan.log")
+
+    def lost():
+        status = json.loads(place.run("status", "-c", "capstan.yaml", "--output", "json", check=0).stdout)
+        return status["routes"][0]["lost_to_retention"]
+
+    wait_until("the journal to drop", lambda: lost() > 500, 60, step=0.5)
+    time.sleep(2)
+    receiver = Lines(port)
+    wait_until("what is left to arrive", lambda: len(set(receiver.ids())) + lost() >= 3000, 60, step=0.5)
+    code, report = verify(place)
+    stop(capstan)
+    receiver.close()
+    expect(code == 1 and not report["is_proved"], json.dumps(report)[:800])
+    told = place.run("verify", "-c", "capstan.yaml", check=1).stdout
+    expect("before route all had" in told, told[:1500])
     return report["verdict"]
 
 
@@ -240,6 +269,6 @@ def retention_leaves_proof_behind(place):
     return f"{report['not_comparable']['windows']} windows not comparable without seals"
 
 
-CASES = [one_dead_tenant_of_ten_costs_one_timeout, a_backlog_is_not_proved, the_timer_command_notices_a_collector_that_stopped,
+CASES = [one_dead_tenant_of_ten_costs_one_timeout, a_backlog_is_not_proved, what_retention_took_from_a_route_is_not_proved, the_timer_command_notices_a_collector_that_stopped,
          repaired_records_that_were_delivered_count_as_resent, retention_leaves_proof_behind, a_damaged_backlog_heals_by_itself,
          late_records_arrive_by_themselves]

@@ -160,6 +160,7 @@ struct VerifyRouteFigures {
   std::uint64_t lost_to_retention = 0;  // removed before the route had them
   std::uint64_t waiting = 0;
   std::optional<Timestamp> waiting_since;  // when the oldest of them was journaled, by this machine's clock
+  std::optional<Timestamp> waiting_saved;  // when the oldest of them that is no update was saved, by the service's
   std::uint64_t resent = 0;  // totals only: since the route's first record, may be double at the destination
   // Totals only. not_provable: `delivered` says what was sent.
   Sink::Proof proof = Sink::Proof::acknowledged_by_kernel;
