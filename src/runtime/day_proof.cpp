@@ -41,14 +41,7 @@ void take(HourProof& proof, const store::ProofWindow& window, const FeedHour& ho
     proof.checked_at = std::min(proof.checked_at.value_or(window.checked_at), window.checked_at);
 }
 
-}  // namespace
-
-bool has_window(const store::ProofFeed& feed, Timestamp from, Timestamp to) {
-  return std::ranges::any_of(
-      feed.windows, [&](const store::ProofWindow& window) { return !feed.is_inventory && overlaps(window, from, to); });
-}
-
-HourProof proof_of(const std::optional<store::ProofLedger>& ledger, const FeedHour& hour) {
+HourProof compared(const std::optional<store::ProofLedger>& ledger, const FeedHour& hour) {
   const store::ProofFeed* const feed = ledger ? ledger->find(hour.feed) : nullptr;
   if (feed == nullptr || feed->windows.empty()) return {};
   HourProof proof;
@@ -73,8 +66,22 @@ HourProof proof_of(const std::optional<store::ProofLedger>& ledger, const FeedHo
     worsen(proof, not_compared, covered == hour.from ? "" : "a part of this hour was not compared yet");
     proof.shown.reset();
   }
+  return proof;
+}
+
+}  // namespace
+
+bool has_window(const store::ProofFeed& feed, Timestamp from, Timestamp to) {
+  return std::ranges::any_of(
+      feed.windows, [&](const store::ProofWindow& window) { return !feed.is_inventory && overlaps(window, from, to); });
+}
+
+HourProof proof_of(const std::optional<store::ProofLedger>& ledger, const FeedHour& hour) {
+  HourProof proof = compared(ledger, hour);
   if (std::ranges::any_of(hour.routes, [](const RouteDay& route) { return route.waiting > 0; }))
     worsen(proof, waiting, "a route has not delivered all of it yet");
+  if (std::ranges::any_of(hour.routes, [](const RouteDay& route) { return route.lost > 0; }))
+    worsen(proof, to_string(store::Proof::not_comparable), "retention removed records before a route had them");
   return proof;
 }
 

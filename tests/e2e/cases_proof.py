@@ -182,6 +182,11 @@ def what_retention_took_from_a_route_is_not_proved(place):
     expect(code == 1 and not report["is_proved"], json.dumps(report)[:800])
     told = place.run("verify", "-c", "capstan.yaml", check=1).stdout
     expect("before route all had" in told, told[:1500])
+    yesterday = time.strftime("%Y-%m-%d", time.gmtime(time.time() - 86400))
+    day = json.loads(place.run("report", "-c", "capstan.yaml", "--day", yesterday, "--format", "json", check=0).stdout)
+    hours = [hour for hour in day["report"]["sources"][0]["hours"] if any(route["lost"] for route in hour["routes"])]
+    expect(hours and all(hour["proof"] == "not comparable" and "before a route had them" in hour["why"] for hour in hours),
+           json.dumps(hours)[:800])
     return report["verdict"]
 
 
