@@ -1,4 +1,4 @@
-// CAPSTAN_VOYAGES=N      how many voyages (default: 10,000 in an optimised build, 100 in others)
+// CAPSTAN_VOYAGES=N      how many voyages (default: 5,000 in an optimised build, 100 in others)
 // CAPSTAN_VOYAGE_SEED=S  only this one
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@ namespace capstan::voyages {
 namespace {
 
 #ifdef __OPTIMIZE__
-constexpr std::uint64_t voyages_by_default = 10'000;
+constexpr std::uint64_t voyages_by_default = 5'000;
 #else
 constexpr std::uint64_t voyages_by_default = 100;
 #endif
