@@ -89,6 +89,7 @@ def check_chain(source):
 
 def root_of_path(leaf, index, size, path):
     """RFC 9162, section 2.1.3.2."""
+    must(isinstance(index, int) and isinstance(size, int), "the frame's index is no whole number")
     must(0 <= index < size, "the frame's index is outside the tree")
     node, last = sha256(b"\x00" + leaf), size - 1
     for beside in path:
@@ -131,6 +132,7 @@ def check_proof(proof, report, event):
     must(len(known) == 1, "the report does not name the segment")
     for name in ("base", "end", "frames", "is_open", "root", "previous", "chain"):
         must(known[0][name] == claimed[name], f"\"{name}\" of the segment is not that of the report")
+    must(isinstance(proof["record"]["index"], int), "the record's index is no whole number")
     feed, id_, raw = record_in(frame, proof["record"]["index"])
     must(feed.decode() == proof["feed"] and id_.decode() == proof["id"], "the record in the frame is another one")
     must(sha256(raw).hex() == proof["record"]["sha256"], "the record does not have its SHA-256")
@@ -148,6 +150,7 @@ def main():
     try:
         envelope = read_canonical(given.report, "a report")
         report = envelope["report"]
+        must(set(envelope) <= {"report", "signature"}, "something stands beside the report that nobody signed")
         print(f"fits: the form of the report of {report['day']}, {report['zone']}")
         if given.key:
             check_signature(envelope, given.key)

@@ -128,6 +128,10 @@ def a_days_report_of_100000_events(place):
         place.run("report", "verify", changed, "--key", "public.pem", check=1)
         code, said = checked(place, changed, "--key", "public.pem")
         expect(code == 1 and "does not fit" in said, f"check-proof.py took a tampered report: {said}")
+    (place.directory / "beside.json").write_text((place.directory / file).read_text().rstrip()[:-1] + ',"zzz":1}\n')
+    place.run("report", "verify", "beside.json", "--key", "public.pem", check=1)
+    code, said = checked(place, "beside.json", "--key", "public.pem")
+    expect(code == 1 and "nobody signed" in said, f"check-proof.py took what stands beside the report: {said}")
     # A byte of the journal, too: of a segment that the report names.
     base = told_of[biggest[1]]["sources"][0]["segments"][1]["base"]
     segment = place.directory / f"state/sources/mdca/journal/{base:020}.segment"
