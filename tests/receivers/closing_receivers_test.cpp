@@ -222,7 +222,7 @@ TEST_F(ClosingReceivers, that_read_so_many_bytes_get_everything) {
 TEST_F(ClosingReceivers, that_read_so_many_messages_get_everything) {
   std::uint64_t seed = 100;
   for (const Case& one : every_case())
-    for (const std::size_t messages : {1, 2, 7, 100}) {
+    for (const std::size_t messages : {1UL, 2UL, 7UL, 100UL}) {
       SCOPED_TRACE(
           fmt::format("{} messages, {}, window {}", messages, one.is_tls ? "tls" : "tcp", to_string(one.window)));
       // As a program does that takes what there is and counts afterwards.
